@@ -1,0 +1,63 @@
+"""Cycle-level simulator of ReRAM and SOT-MRAM crossbar accelerators for PyTorch models.
+
+Usually imported as ``import crossbar as xb``.  Public names load when first used, so that importing
+the package stays light: no torch, numba, pint, pydantic or matplotlib.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "StuckAt",
+    "build_plan",
+    "capture",
+    "find_workload",
+    "inject",
+    "load",
+    "load_arch",
+    "map_model",
+    "save",
+    "simulate",
+    "verify",
+]
+
+if TYPE_CHECKING:
+    from crossbar.arch import load_arch
+    from crossbar.device.faults import StuckAt
+    from crossbar.mapping import build_plan
+    from crossbar.nn.capture import capture
+    from crossbar.nn.convert import map_model
+    from crossbar.nn.effects import inject
+    from crossbar.nn.run import simulate
+    from crossbar.nn.saving import load, save
+    from crossbar.nn.verify import verify
+    from crossbar.workload import find_workload
+else:  # hidden from type checkers, so that a mistyped public name is an error there
+    _HOME = {
+        "StuckAt": "crossbar.device.faults",
+        "build_plan": "crossbar.mapping",
+        "capture": "crossbar.nn.capture",
+        "find_workload": "crossbar.workload",
+        "inject": "crossbar.nn.effects",
+        "load": "crossbar.nn.saving",
+        "load_arch": "crossbar.arch",
+        "map_model": "crossbar.nn.convert",
+        "save": "crossbar.nn.saving",
+        "simulate": "crossbar.nn.run",
+        "verify": "crossbar.nn.verify",
+    }
+
+    def __getattr__(name):
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_HOME})

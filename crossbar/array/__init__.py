@@ -1,0 +1,1 @@
+"""Programmed crossbars that can be read."""

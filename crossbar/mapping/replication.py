@@ -1,0 +1,107 @@
+"""How many copies of each layer: none, a given list, or as many as balance the pipeline."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from crossbar.arch import Arch
+from crossbar.errors import InputError, UnknownNameError
+
+__all__ = ["balance", "chip_arrays", "replicas_for", "stripes"]
+
+
+def stripes(positions: int, replicas: int) -> tuple[tuple[int, int], ...]:
+    """Split positions into one contiguous ``(first, count)`` stripe a replica, sizes within one."""
+    bounds = [positions * r // replicas for r in range(replicas + 1)]
+    return tuple((a, b - a) for a, b in zip(bounds, bounds[1:], strict=False))
+
+
+def balance(
+    work: Sequence[int], arrays: Sequence[int], positions: Sequence[int], available: int
+) -> list[int]:
+    """Copies that make the slowest layer as fast as the arrays allow.
+
+    Gives one more copy to the slowest layer until it has one a position or its next copy does not fit;
+    since every layer needs ``ceil(work / bound)`` copies to meet a bound, no other choice has a lower one.
+    The rule of ISAAC (Shafiee et al., ISCA 2016, section V) for replicas in proportion to output pixels.
+
+    Parameters
+    ----------
+    work : sequence of int
+        Reads of each layer for one inference with one copy.
+    arrays : sequence of int
+        Arrays of one copy.
+    positions : sequence of int
+        Upper limit of the copies.
+    available : int
+        Arrays of the chip.
+    """
+    copies = [1] * len(work)
+    left = available - sum(arrays)
+    queue = [(-float(w), i) for i, w in enumerate(work)]
+    heapq.heapify(queue)
+    while queue:
+        _, i = heapq.heappop(queue)
+        if copies[i] >= positions[i] or arrays[i] > left:
+            break  # the slowest layer cannot get faster, so more copies of others would not help
+        copies[i] += 1
+        left -= arrays[i]
+        heapq.heappush(queue, (-work[i] / copies[i], i))
+    return copies
+
+
+def _given(arch: Arch, names: Sequence[str], positions: Sequence[int]) -> list[int]:
+    choice = arch.replication
+    if isinstance(choice, str):
+        return [1] * len(names)
+    if isinstance(choice, dict):
+        for name in choice:
+            if name not in names:
+                raise UnknownNameError("layer in replication", name, names)
+        copies = [choice.get(name, 1) for name in names]
+    else:
+        if len(choice) != len(names):
+            raise InputError(
+                f"replication: {len(choice)} numbers for {len(names)} layers on crossbars"
+                f" ({', '.join(names[:3])} ...)"
+            )
+        copies = list(choice)
+    for name, n, limit in zip(names, copies, positions, strict=True):
+        if not 1 <= n <= limit:
+            raise InputError(
+                f"replication: {n} copies of {name!r}; it has {limit} positions, so 1..{limit}"
+            )
+    return copies
+
+
+def replicas_for(
+    arch: Arch,
+    names: Sequence[str],
+    work: Sequence[int],
+    arrays: Sequence[int],
+    positions: Sequence[int],
+) -> list[int]:
+    """Copies of each layer under ``arch.replication``; shrunk to one each rather than refused.
+
+    A list or mapping that asks for more arrays than the chip has loses copies from its largest entries
+    first, until it fits or every layer has one.
+    """
+    capacity = chip_arrays(arch)
+    if arch.replication == "balance":
+        assert capacity is not None  # the schema refuses balance without a number of tiles
+        return balance(work, arrays, positions, capacity)
+    copies = _given(arch, names, positions)
+    while capacity is not None and sum(c * a for c, a in zip(copies, arrays, strict=True)) > capacity:
+        most = max(range(len(copies)), key=lambda i: copies[i])
+        if copies[most] == 1:
+            break
+        copies[most] -= 1
+    return copies
+
+
+def chip_arrays(arch: Arch) -> int | None:
+    """Arrays of the chip, or None when it grows with the network (``chip.tiles: auto``)."""
+    if arch.chip.tiles == "auto":
+        return None
+    return int(arch.chip.tiles) * arch.tile.pes * arch.pe.arrays

@@ -1,0 +1,1 @@
+"""PyTorch models: captured, mapped and run through crossbars."""

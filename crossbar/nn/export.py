@@ -1,0 +1,219 @@
+"""The call of `torch.export`, and the traps around it.
+
+Measured on torch 2.13: an example batch of one freezes the batch axis (samples are doubled first);
+`nn.TransformerEncoderLayer` collapses into one operator unless its fast path is off; in-place operations
+and autocast blocks have to be written out; torch logs whole graphs to stderr when tracing fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import logging
+import sysconfig
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import Dim, ExportedProgram, ShapesCollection
+from torch.utils import _pytree as pytree
+
+from crossbar.errors import CaptureError
+from crossbar.nn.ops import is_mutable
+
+__all__ = ["export_model", "parameter_names", "write_out"]
+
+# Data-dependent control flow surfaces as one of these, by name: their modules are private to torch.
+_DATA_DEPENDENT = ("GuardOnDataDependentSymNode", "DataDependentOutputException")
+
+# Not the user's code: frames that an error message should not point at.
+_FOREIGN = (
+    str(Path(torch.__file__).parent),
+    str(Path(__file__).parents[1]),
+    sysconfig.get_paths()["stdlib"],
+    "<",
+)
+
+_NOISE = (
+    r"(?s).*were assigned during export.*",  # an LSTM's own bookkeeping
+    r".*treespec, LeafSpec.*",  # torch's own use of what it deprecates
+)
+
+
+def export_model(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> ExportedProgram:
+    """Export ``model`` with a free batch axis (axis 0 of every tensor).
+
+    Where the model's own code fixes the batch size, the exported axis is a number.
+
+    Raises
+    ------
+    CaptureError
+        When the inputs are not tensors and plain values, or the model cannot be traced.
+    """
+    where = type(model).__name__
+    tensors = _tensors(where, args, kwargs)
+    if not all(t.shape[0] == 1 for t in tensors if t.dim()):
+        return _export(model, args, kwargs)
+    try:
+        return _export(model, *_doubled(args, kwargs))
+    except CaptureError as error:
+        # A model written for single samples: its batch axis stays fixed at one.
+        try:
+            return _export(model, args, kwargs)
+        except CaptureError:
+            raise error from None
+
+
+def write_out(program: ExportedProgram) -> ExportedProgram:
+    """Return the program without in-place operations and nested graphs (no_grad, autocast blocks).
+
+    Layers stay whole operators.
+
+    Raises
+    ------
+    CaptureError
+        When torch cannot rewrite it, or it branches on the values of a tensor.
+    """
+    targets = [node.target for node in program.graph.nodes if node.op == "call_function"]
+    if not any(_is_nested(t) or _changes_data(t) for t in targets):
+        return program
+    try:
+        with _quiet():
+            program = program.run_decompositions({})
+    except Exception as error:  # torch raises whatever the operator raised
+        raise CaptureError(f"the exported model cannot be rewritten: {_first_line(error)}") from error
+    for node in program.graph.nodes:
+        if node.op == "call_function" and (_is_nested(node.target) or _changes_data(node.target)):
+            raise CaptureError(
+                f"operator {str(node.target)!r} cannot be captured: it branches, loops or changes a"
+                " tensor in place"
+            )
+    return program
+
+
+def parameter_names(model: nn.Module) -> tuple[tuple[str, ...], bool]:
+    """Return the names of ``forward``'s parameters, and whether it takes any number of inputs."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):  # a forward written in C has no signature
+        return (), True
+    named = tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+    return named, len(named) < len(parameters)
+
+
+def _export(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
+    where = type(model).__name__
+    free = ShapesCollection()
+    for tensor in _tensors(where, args, kwargs):
+        if tensor.dim():
+            free[tensor] = {0: Dim.AUTO}
+    try:
+        with _quiet(), _whole_layers(), torch.no_grad():
+            shapes = free.dynamic_shapes(model, args, dict(kwargs))
+            return torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
+    except Exception as error:  # tracing runs the user's code, which may raise anything
+        raise CaptureError(f"{where} cannot be captured: {_cause(error)}") from error
+
+
+def _tensors(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
+    tensors = []
+    for leaf in pytree.tree_leaves((args, dict(kwargs))):
+        if isinstance(leaf, torch.Tensor):
+            tensors.append(leaf)
+        elif leaf is not None and not isinstance(leaf, (bool, int, float, str)):
+            raise CaptureError(
+                f"{where}: an example input is a {type(leaf).__name__}, expected tensors and plain"
+                " values"
+            )
+    if not tensors:
+        raise CaptureError(f"{where}: the example inputs hold no tensor")
+    for tensor in tensors:
+        if tensor.dim() and not tensor.shape[0]:
+            raise CaptureError(
+                f"{where}: an example input has shape {tuple(tensor.shape)}: at least one sample is"
+                " needed"
+            )
+    return tensors
+
+
+def _doubled(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def double(leaf: Any) -> Any:
+        return torch.cat([leaf, leaf]) if isinstance(leaf, torch.Tensor) and leaf.dim() else leaf
+
+    doubled: tuple[tuple[Any, ...], dict[str, Any]] = pytree.tree_map(double, (args, dict(kwargs)))
+    return doubled
+
+
+def _is_nested(target: Any) -> bool:
+    return isinstance(target, torch._ops.HigherOrderOperator)
+
+
+def _changes_data(target: Any) -> bool:
+    # detach_ changes no data, only the book-keeping of gradients.
+    return is_mutable(target) and target is not torch.ops.aten.detach_.default
+
+
+@contextmanager
+def _whole_layers() -> Iterator[None]:
+    """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from fusing into one operator."""
+    was_on: bool = torch.backends.mha.get_fastpath_enabled()
+    _set_fastpath(False)
+    try:
+        yield
+    finally:
+        _set_fastpath(was_on)
+
+
+_set_fastpath: Callable[[bool], None] = torch.backends.mha.set_fastpath_enabled
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence torch's logs: what matters of them is in the error that follows."""
+    logger = logging.getLogger("torch")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            for message in _NOISE:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _cause(error: Exception) -> str:
+    """Say in one line why tracing failed, and where in the user's code."""
+    if type(error).__name__ in _DATA_DEPENDENT:
+        cause = "its control flow depends on the values of a tensor"
+    else:
+        cause = _first_line(error)
+    place = _user_line(error.__traceback__)
+    return f"{cause} ({place})" if place else cause
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:240] if lines else type(error).__name__
+
+
+def _user_line(traceback: TracebackType | None) -> str:
+    """Return the innermost line of user code: ``"net.py line 12 in forward: if x.sum() > 0:"``."""
+    found = ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not code.co_filename.startswith(_FOREIGN):
+            source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
+            name = Path(code.co_filename).name
+            found = f"{name} line {traceback.tb_lineno} in {code.co_name}: {source}"
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,227 @@
+"""A captured network as a list of steps: it runs, and it can be written down as JSON.
+
+The program is what is left of a model once `torch.export` has unrolled its Python: operations in order,
+the constants they use, and the layers with weights (`Product`), each of which a caller may compute in its
+own way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from crossbar.errors import CaptureError, SchemaVersionError
+from crossbar.nn.ops import PRODUCT, resolve
+from crossbar.nn.product import Product
+from crossbar.nn.signature import Signature
+from crossbar.nn.values import Ref, decode, encode, fill, refs
+
+__all__ = ["Override", "Program", "Ref", "Step"]
+
+VERSION = 1
+"""Version of the JSON form."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operation: ``op`` applied to arguments in which every `Ref` stands for a value.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the program.
+    op : str
+        ``"aten.relu.default"``, ``"_operator.getitem"``, ``"crossbar.product"`` ...
+    args : tuple
+    kwargs : dict
+    """
+
+    name: str
+    op: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+Override = Callable[[Step, tuple[Any, ...], dict[str, Any]], Any]
+"""Computes a product step in place of the float product: ``override(step, args, kwargs)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A captured network.
+
+    Parameters
+    ----------
+    signature : Signature
+        What it takes.
+    steps : tuple of Step
+        In an order in which every value is computed before it is used.
+    constants : dict
+        Tensors that the steps use, by name.
+    output : nested Ref
+        What it returns: a `Ref`, or a tuple, list or dict of them.
+    products : dict
+        Step name -> the layer with weights that the step stands for.
+
+    Raises
+    ------
+    CaptureError
+        When a step uses a value that is not there, or a name stands twice.
+    """
+
+    signature: Signature
+    steps: tuple[Step, ...]
+    constants: dict[str, torch.Tensor]
+    output: Any
+    products: dict[str, Product]
+
+    def __post_init__(self) -> None:
+        known = {*self.signature.inputs, *self.constants}
+        for step in self.steps:
+            if step.name in known:
+                raise CaptureError(f"captured program: the name {step.name!r} stands twice")
+            self._require(step.name, (step.args, step.kwargs), known)
+            if step.op == PRODUCT and step.name not in self.products:
+                raise CaptureError(f"captured program: step {step.name!r} has no weights")
+            known.add(step.name)
+        self._require("output", self.output, known)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the resolved operators out: torch cannot pickle them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the tensor inputs."""
+        return self.signature.inputs
+
+    def run(
+        self,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        override: Override | None = None,
+    ) -> Any:
+        """Run the network on a batch of any size.
+
+        Parameters
+        ----------
+        args, kwargs
+            As the model takes them; only the captured arguments.
+        override : callable, optional
+            Asked for the result of each step named in ``products``; the float product when None.
+
+        Returns
+        -------
+        Tensor, or a tuple, list or dict of tensors
+            As the model returns it (a dataclass or named tuple comes back as a dict or tuple).
+
+        Raises
+        ------
+        DataError
+            When the arguments are not what the network was captured with.
+        """
+        values: dict[str, Any] = dict(self.signature.bind(args, kwargs or {}))
+
+        def get(name: str) -> Any:
+            return values[name] if name in values else self.constants[name]
+
+        for step, function, unused in self._schedule:
+            step_args: tuple[Any, ...] = fill(step.args, get)
+            step_kwargs: dict[str, Any] = fill(step.kwargs, get)
+            if step.op == PRODUCT and override is not None:
+                values[step.name] = override(step, step_args, step_kwargs)
+            else:
+                values[step.name] = function(*step_args, **step_kwargs)
+            for name in unused:
+                del values[name]
+        return fill(self.output, get)
+
+    def to_json(self) -> str:
+        """Return the program without its constants and products, which are tensors and travel apart."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "signature": self.signature.to_dict(),
+                "steps": [
+                    {
+                        "name": step.name,
+                        "op": step.op,
+                        "args": [encode(a) for a in step.args],
+                        "kwargs": {k: encode(v) for k, v in step.kwargs.items()},
+                    }
+                    for step in self.steps
+                ],
+                "output": encode(self.output),
+            },
+            allow_nan=False,
+        )
+
+    @classmethod
+    def from_json(
+        cls,
+        text: str,
+        constants: Mapping[str, torch.Tensor],
+        products: Mapping[str, Product],
+    ) -> Program:
+        """Rebuild a program from `to_json`, its constants and its products.
+
+        Raises
+        ------
+        SchemaVersionError
+            When a newer version of this package wrote it.
+        CaptureError
+            When it is not a program, uses an operator outside the allowed families, or lacks a constant.
+        """
+        try:
+            data = json.loads(text)
+            version = data["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CaptureError("captured program: not JSON written by Program.to_json") from error
+        if not isinstance(version, int) or version > VERSION:
+            raise SchemaVersionError(
+                f"captured program: version {version}, this package reads up to {VERSION}; update it"
+            )
+        try:
+            steps = tuple(
+                Step(
+                    item["name"],
+                    item["op"],
+                    tuple(decode(a) for a in item["args"]),
+                    {k: decode(v) for k, v in item["kwargs"].items()},
+                )
+                for item in data["steps"]
+            )
+            output = decode(data["output"])
+            signature = Signature.from_dict(data["signature"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CaptureError(f"captured program: unreadable step ({error!r})") from error
+        for step in steps:
+            if step.op != PRODUCT:
+                resolve(step.op)
+        return cls(signature, steps, dict(constants), output, dict(products))
+
+    @staticmethod
+    def _require(where: str, value: Any, known: set[str]) -> None:
+        for name in refs(value):
+            if name not in known:
+                raise CaptureError(f"captured program: {where!r} uses {name!r}, which is not there")
+
+    @cached_property
+    def _schedule(self) -> tuple[tuple[Step, Callable[..., Any], tuple[str, ...]], ...]:
+        """Each step with its function and the values that nothing after it uses."""
+        needed = set(refs(self.output)) | set(self.constants)
+        backwards = []
+        for step in reversed(self.steps):
+            used = dict.fromkeys((*refs((step.args, step.kwargs)), step.name))
+            unused = tuple(name for name in used if name not in needed)
+            needed.update(used)
+            function = (
+                self.products[step.name].compute if step.op == PRODUCT else resolve(step.op)
+            )
+            backwards.append((step, function, unused))
+        return tuple(reversed(backwards))

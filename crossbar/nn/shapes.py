@@ -1,0 +1,85 @@
+"""Shapes of one sample, from the traced shapes of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from crossbar.errors import CaptureError
+from crossbar.nn.signature import Shape
+
+__all__ = ["SampleShapes", "input_shapes"]
+
+
+def input_shapes(inputs: Mapping[str, torch.Tensor]) -> dict[str, Shape]:
+    """Return the sizes of each input, with a name for the axes that may differ from call to call.
+
+    Axes that have to be equal bear the same name; the first is ``"batch"``.
+    """
+    names: dict[str, str] = {}
+    shapes: dict[str, Shape] = {}
+    for name, tensor in inputs.items():
+        sizes: list[int | str] = []
+        for size in tensor.shape:
+            if isinstance(size, int):
+                sizes.append(size)
+            else:
+                new = f"batch of {name}" if names else "batch"
+                sizes.append(names.setdefault(str(size), new))
+        shapes[name] = tuple(sizes)
+    return shapes
+
+
+class SampleShapes:
+    """Turns traced shapes into those of one sample.
+
+    Parameters
+    ----------
+    inputs : iterable of Tensor
+        The traced inputs.  An axis 0 of free size is the batch; where every axis 0 is a number, the first
+        one is the fixed batch size and the axis of that length is taken for the batch.
+    """
+
+    def __init__(self, inputs: Iterable[torch.Tensor]) -> None:
+        first = [t.shape[0] for t in inputs if t.dim()]
+        free = [size.node.expr for size in first if not isinstance(size, int)]
+        self._symbols = frozenset(s for expr in free for s in expr.free_symbols)
+        self._fixed = int(first[0]) if first and not free else None
+
+    def shape(self, where: str, tensor: torch.Tensor) -> tuple[int, ...]:
+        """Return the shape of one sample: ``(2 * batch, 5, 8)`` is ``(2, 5, 8)``.
+
+        Raises
+        ------
+        CaptureError
+            When the shape depends on the values of the input, not only on its sizes.
+        """
+        axis = self.batch_axis(tensor)
+        sizes = [self._of_one(where, s) for i, s in enumerate(tensor.shape) if i != axis]
+        if self._fixed is not None and axis is None and sizes and sizes[0] % self._fixed == 0:
+            sizes[0] //= self._fixed
+        return tuple(sizes)
+
+    def batch_axis(self, tensor: torch.Tensor) -> int | None:
+        """Return the axis that counts samples and nothing else, if there is one."""
+        for axis, size in enumerate(tensor.shape):
+            if isinstance(size, int):
+                if axis == 0 and size == self._fixed:
+                    return axis
+            elif size.node.expr in self._symbols:
+                return axis
+        return None
+
+    def _of_one(self, where: str, size: Any) -> int:
+        if isinstance(size, int):
+            return size
+        expr = size.node.expr
+        one = expr.subs(dict.fromkeys(self._symbols, 1))
+        if one.free_symbols:
+            raise CaptureError(
+                f"{where}: the shape of its result depends on the values of the input, which no"
+                " schedule can foresee"
+            )
+        return int(one)

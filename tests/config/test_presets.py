@@ -1,0 +1,193 @@
+"""Do the shipped descriptions load, say where they come from, and survive being saved?"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossbar import units
+from crossbar.arch import Arch, arch_schema, explain_arch, load_arch, preset_names
+from crossbar.arch.keys import key_table
+
+
+def test_the_four_presets_are_there():
+    assert preset_names() == ("ideal_8bit", "isaac_8bit", "isaac_isca_2016", "tiny_reram")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_loads_and_is_the_same_after_saving(name: str, tmp_path: Path):
+    arch = load_arch(name)
+    assert arch.name == name
+    assert arch.description
+    assert arch.source
+    assert load_arch(arch.to_dict()) == arch
+    assert load_arch(json.loads(json.dumps(arch.to_dict()))) == arch
+    (tmp_path / "saved.yaml").write_text(str(arch), encoding="utf-8")
+    assert load_arch(tmp_path / "saved.yaml") == arch
+    assert pickle.loads(pickle.dumps(arch)) == arch
+    assert copy.deepcopy(arch) == arch
+    assert load_arch(arch) is arch
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_begins_with_where_it_comes_from(name: str):
+    text = files("crossbar.arch_configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+
+
+def test_isaac_is_the_paper():
+    arch = load_arch("isaac_isca_2016")
+    assert arch.node == 32e-9
+    assert arch.clock == 1.28e9
+    assert (arch.array.rows, arch.array.cols, arch.cell.bits) == (128, 128, 2)
+    assert arch.array.cycle == 100e-9
+    assert arch.array.cycle * arch.adc.rate == pytest.approx(arch.array.cols)
+    assert (arch.adc.policy, arch.adc.bits, arch.array.flip_columns) == ("clip", 8, True)
+    assert (arch.pe.arrays, arch.pe.adcs, arch.tile.pes, arch.chip.tiles) == (8, 8, 12, 168)
+    assert (arch.pe.input_register, arch.pe.output_register) == (2048, 256)
+    assert (arch.tile.buffer, arch.tile.buffer_banks, arch.tile.bus_width) == (65536, 4, 384)
+    assert (arch.precision.weight_bits, arch.precision.input_bits) == (16, 16)
+    assert arch.chip.offchip == "hypertransport"
+    assert arch.array.rows_per_read is None
+
+
+@pytest.mark.parametrize("name", ["isaac_isca_2016", "tiny_reram"])
+def test_the_declared_read_energy_is_the_worst_case_of_the_cells(name: str):
+    arch = load_arch(name)
+    cells = arch.array.rows * arch.array.cols
+    worst = cells * arch.cell.read_voltage**2 * arch.cell.g_on * arch.cell.read_pulse
+    assert worst == pytest.approx(arch.array.read_energy, rel=2e-3)
+
+
+def test_isaac_cells_have_an_on_off_ratio_of_15():
+    cell = load_arch("isaac_isca_2016").cell
+    assert cell.g_on / cell.g_off == pytest.approx(15, rel=1e-5)
+
+
+def test_the_default_differs_from_isaac_only_in_its_words():
+    paper, ours = load_arch("isaac_isca_2016").to_dict(), load_arch("isaac_8bit").to_dict()
+    differing = {key for key in paper if paper[key] != ours[key]}
+    assert differing == {"name", "description", "precision"}
+    assert ours["precision"] == {"weight_bits": 8, "input_bits": 8}
+
+
+@pytest.mark.parametrize("name", ["isaac_8bit", "tiny_reram"])
+def test_ideal_reads_of_clipping_presets_cannot_clip(name: str):
+    arch = load_arch(name)
+    largest = arch.array.rows * (2**arch.cell.bits - 1) * (2**arch.dac.bits - 1)
+    assert (largest // 2 if arch.array.flip_columns else largest) <= 2**arch.adc.bits - 1
+
+
+def test_the_ideal_preset_leaves_the_bits_to_the_row_group():
+    arch = load_arch("ideal_8bit")
+    assert (arch.adc.policy, arch.adc.bits, arch.array.flip_columns) == ("lossless", None, False)
+
+
+def test_the_digest_follows_the_hardware_and_not_its_name():
+    arch = load_arch("isaac_8bit")
+    assert load_arch(arch, {"name": "mine", "description": "x", "source": "y"}).digest() == (
+        arch.digest()
+    )
+    assert load_arch(arch, {"array.rows": 64}).digest() != arch.digest()
+    assert len({load_arch(name).digest() for name in preset_names()}) == len(preset_names())
+    assert load_arch(arch, {"array.cycle": "0.1 us"}).digest() == arch.digest()
+
+
+def test_an_arch_cannot_be_changed_behind_the_back_of_a_plan():
+    arch = load_arch("tiny_reram")
+    with pytest.raises(ValueError, match="frozen"):
+        arch.array.rows = 3  # type: ignore[misc]
+    assert len({arch, load_arch("tiny_reram", {"replication": {"conv1": 2}})}) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 4096),
+    bits=st.integers(1, 16),
+    cycle=st.floats(1e-7, 1e-3),
+    g_on=st.floats(1e-7, 1e-2),
+    replication=st.one_of(
+        st.sampled_from(["none", "balance"]),
+        st.lists(st.integers(1, 9), min_size=1, max_size=3),
+        st.dictionaries(st.text(max_size=5), st.integers(1, 9), min_size=1, max_size=3),
+    ),
+)
+def test_any_description_is_the_same_after_saving(
+    rows: int, bits: int, cycle: float, g_on: float, replication: object
+):
+    arch = load_arch(
+        "isaac_8bit",
+        {
+            "array.rows": rows,
+            "adc.bits": bits,
+            "array.cycle": units.exact(cycle, "s"),
+            "cell.g_on": f"{g_on!r} S",
+            "replication": replication,
+        },
+    )
+    assert (arch.array.cycle, arch.cell.g_on) == (cycle, g_on)
+    assert load_arch(arch.to_dict()) == arch
+
+
+def test_every_key_is_explained_with_its_unit():
+    arch = load_arch("tiny_reram")
+    rows = {row.key: row for row in explain_arch(arch)}
+    assert list(rows) == list(key_table())
+    assert all(row.help and "\n" not in row.help for row in rows.values())
+    assert (rows["array.cycle"].value, rows["array.cycle"].unit) == ("16 ns", "s")
+    assert (rows["chip.tiles"].value, rows["chip.tiles"].unit) == ("auto", "tile")
+    assert rows["array.flip_columns"].value == "false"
+    assert rows["array.rows_per_read"].value == "-"
+    for key, row in rows.items():
+        if row.unit and row.unit != "Hz":
+            assert f"[{row.unit}]" in row.help, key
+
+
+def test_the_json_schema_knows_what_a_file_may_hold():
+    schema = arch_schema()
+    json.dumps(schema)
+    sections = {key for key in schema["properties"] if "." not in key}
+    assert {"extends", "node", "clock", "cell", "array", "adc", "replication"} <= sections
+    array = schema["$defs"]["Array"]["properties"]
+    assert array["cycle"]["x-unit"] == "s"
+    assert array["cycle"]["examples"] == ["100 ns"]
+    assert array["rows"] | {"description": ""} == {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 4096,
+        "x-unit": "row",
+        "description": "",
+    }
+    assert "differential" in array["encoding"]["enum"]
+    keys = {name for part in schema["$defs"].values() for name in part["properties"]}
+    assert {path.rpartition(".")[2] for path in key_table()} <= keys | set(schema["properties"])
+    assert all(
+        entry["description"]
+        for part in schema["$defs"].values()
+        for entry in part["properties"].values()
+    )
+
+
+def test_the_presets_keep_to_the_schema_in_an_editor_too():
+    schema = arch_schema()
+    for name in preset_names():
+        text = files("crossbar.arch_configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+        for key, value in yaml.safe_load(text).items():
+            entry = schema["properties"][key]
+            if isinstance(value, dict):
+                reference = entry.get("$ref") or entry["anyOf"][0]["$ref"]
+                known = schema["$defs"][reference.rpartition("/")[2]]["properties"]
+                assert set(value) <= set(known)
+
+
+def test_an_arch_prints_as_a_file():
+    assert str(load_arch("tiny_reram")).startswith("name: tiny_reram\ndescription: Toy chip")
+    assert isinstance(load_arch("tiny_reram"), Arch)
