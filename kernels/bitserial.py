@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from llvmlite import ir
-from numba import int64, types
+from numba import int64, types, uint64
 from numba.extending import intrinsic
 
 from ._jit import jit
@@ -81,6 +81,7 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
         low, high, factor, bias, right, s_max = adc[0], adc[1], adc[2], adc[3], adc[4], adc[5]
         first, left, negate = plan[0], plan[1], plan[2]
         saturations = 0
+        sign_bit = uint64(63)
         for p in range(x.shape[0]):
             for g in range(n_groups):
                 for c in range(n_cols):
@@ -102,9 +103,10 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
                             else:
                                 s = (s * factor + bias) >> right
                         if count:
-                            saturations += int64(s > high)
+                            # the sign bit of the room left: a comparison would take the popcounts' port
+                            saturations += int64(uint64(high - s) >> sign_bit)
                             if paired:
-                                saturations += int64(s < low)
+                                saturations += int64(uint64(s - low) >> sign_bit)
                         if paired:
                             s = max(s, low)
                         total += min(s, high) << (t * dac_planes)

@@ -40,7 +40,9 @@ def quantise(x, scale, low, high, top, left, out):
 
 @jit
 def unfold(x, geometry, span, out):
-    """Lay out each position's inputs as one row of a matrix (im2col).
+    """Lay out each position's inputs as one column of a matrix (im2col).
+
+    Inputs go down and positions across, so that the innermost loop copies neighbouring pixels.
 
     Parameters
     ----------
@@ -49,22 +51,28 @@ def unfold(x, geometry, span, out):
         First channel, channels, kernel height, kernel width, stride down, stride across, dilation down,
         dilation across, output width.
     span : int64[4]
-    out : float32 or float64[rows, inputs]
+    out : float32 or float64[inputs, images * positions]
     """
     c0, channels, kh, kw = geometry[0], geometry[1], geometry[2], geometry[3]
     sh, sw, dh, dw, out_width = geometry[4], geometry[5], geometry[6], geometry[7], geometry[8]
-    n_positions = span[3]
+    first, n_positions = span[2], span[3]
+    end = first + n_positions
     for b in range(span[1]):
-        for p in range(n_positions):
-            oy, ox = divmod(span[2] + p, out_width)
-            row = out[b * n_positions + p]
-            r = 0
-            for c in range(c0, c0 + channels):
-                for ky in range(kh):
-                    line = x[span[0] + b, c, oy * sh + ky * dh]
-                    for kx in range(kw):
-                        row[r] = line[ox * sw + kx * dw]
-                        r += 1
+        for c in range(channels):
+            for ky in range(kh):
+                for kx in range(kw):
+                    row = out[(c * kh + ky) * kw + kx]
+                    for oy in range(first // out_width, (end - 1) // out_width + 1):
+                        line = x[span[0] + b, c0 + c, oy * sh + ky * dh]
+                        ox = max(first - oy * out_width, 0)
+                        stop = min(end - oy * out_width, out_width)
+                        at = b * n_positions + oy * out_width - first
+                        if sw == 1:
+                            for i in range(ox, stop):
+                                row[at + i] = line[i + kx * dw]
+                        else:
+                            for i in range(ox, stop):
+                                row[at + i] = line[i * sw + kx * dw]
 
 
 @jit

@@ -17,7 +17,7 @@ from crossbar.array.window import Span, Window, map_spans, spans
 from crossbar.circuit.dac import InputCoding
 from crossbar.device.faults import StuckAt
 from crossbar.kernels.inputs import drive_map
-from crossbar.kernels.outputs import rescale
+from crossbar.kernels.outputs import rescale, rescale_tokens
 from crossbar.mapping.plan import LayerPlan
 from crossbar.mapping.replication import stripes
 from crossbar.mapping.tiling import Bundle, usable_columns
@@ -117,12 +117,12 @@ class ProgrammedLayer:
         Parameters
         ----------
         x : int16 or int32[batch, channels, height, width]
-            Zero-padded as ``window`` says.
+            Zero-padded as ``window`` says; for tokens a view of ``[batch, tokens, 1, inputs]``.
         window : Window
         scale, bias : float64[outputs]
             ``out = result * scale + bias``.
         out : float32 or float64[batch, outputs, positions]
-            Filled.
+            Filled; for tokens a view of ``[batch, positions, outputs]``.
         digital : bool
 
         Returns
@@ -160,12 +160,17 @@ class ProgrammedLayer:
         affine: tuple[NDArray[np.float64], NDArray[np.float64]],
         out: NDArray[Any],
     ) -> int:
-        geometry = window.geometry(bundle.first_group * channels, bundle.groups * channels)
+        first_channel = bundle.first_group * channels
         first_output = bundle.first_group * self.plan.matrix.cols
 
         def work(span: Span) -> int:
-            values, saturated = run_reading(reading, self.coding, x, geometry, span)
-            rescale(values, *affine, span.numbers(), first_output, out)
+            values, saturated = run_reading(reading, self.coding, x, window, first_channel, span)
+            if window.tokens:
+                rescale_tokens(
+                    values, *affine, span.numbers(), first_output, out.transpose(0, 2, 1)
+                )
+            else:
+                rescale(values, *affine, span.numbers(), first_output, out)
             return saturated
 
         target = max(64, _ROWS_BYTES // (4 * bundle.rows))

@@ -248,7 +248,7 @@ def _serial(
             minus = pack_codes(np.take(cells.codes[j + half], outputs, axis=1), bundle, words)
             planes = max(plus.shape[1], minus.shape[1])
             plus, minus = (_pad_planes(p, planes) for p in (plus, minus))
-        flip = np.where(cells.flips[:, j][:, outputs], -1, 0).astype(np.int64)
+        flip = -np.take(cells.flips[:, j], outputs, axis=1).astype(np.int64)
         if s.sign < 0:
             flip = ~flip
         out.append(SlicePlanes(outputs, plus, minus, flip, s.shift, paired))

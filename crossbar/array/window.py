@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The sliding window of a convolution; a linear layer has a window of one and 1 x 1 outputs.
+    """The sliding window of a convolution; a linear layer has a window of one, and tokens across.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class Window:
         Down and across; the padding is the same on both sides.
     size : pair of int
         Height and width of the output.
+    tokens : bool
+        The layer is linear: its inputs and outputs lie in memory token by token.
     """
 
     kernel: tuple[int, int] = (1, 1)
@@ -34,6 +36,7 @@ class Window:
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     size: tuple[int, int] = (1, 1)
+    tokens: bool = False
 
     @property
     def positions(self) -> int:

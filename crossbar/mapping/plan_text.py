@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from crossbar.mapping.plan import LayerPlan, Plan
-from crossbar.tables import table
+from crossbar.tables import line_width, table
 
 __all__ = ["plan_table"]
 
@@ -34,6 +36,7 @@ def _row(plan: Plan, layer: LayerPlan) -> list[str]:
 def plan_table(plan: Plan, width: int | None = None) -> str:
     """Write the plan as a table with a line of totals and the list of what is not on crossbars."""
     arch, encoding = plan.arch, plan.layers[0].encoding
+    width = line_width(width)
     text = table(
         ["<layer", "matrix", "positions", "blocks", "copies", "arrays", "tiles", "used", "lossless"],
         [_row(plan, layer) for layer in plan.layers],
@@ -42,7 +45,6 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
         width=width,
     )
     lines = [
-        text,
         f"{plan.arrays} arrays in {plan.pes} PEs in {plan.tiles} of {plan.chip_tiles} tiles;"
         f" {100 * plan.utilisation:.1f} % of their cells hold weights",
     ]
@@ -66,4 +68,4 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
             f"NOT mapped, in float, cost unknown: {u.name} ({u.operator}, {u.operations:,}"
             f" operations{weights}): {u.why}"
         )
-    return "\n".join(lines)
+    return "\n".join([text, *(textwrap.fill(x, width, subsequent_indent="  ") for x in lines)])

@@ -1,28 +1,28 @@
-"""A captured network while it is being worked on: operations, constants and what is known of shapes."""
+"""A captured network in the making: operations, constants and what is known of shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from crossbar.nn.ops import arguments, base_name
 from crossbar.nn.values import refs
 
-__all__ = ["Container", "Draft", "Lowered", "nest"]
+__all__ = ["Container", "Draft", "Found", "Lowered", "Traced", "nest", "traced"]
 
 
 Container = Callable[[Any, Any, list[Any]], Any]
-"""Makes a value of a container that is neither list, tuple nor mapping, from its type and context."""
+"""Makes a value of another container (no list, tuple, mapping) from its type, context, items."""
 
 
 def nest(spec: Any, leaves: Iterator[Any], other: Container) -> Any:
     """Put flat values into the tuples, lists and dicts that a torch tree specification asks for.
 
-    Mappings of any class (an ordered dict, a Hugging Face output) become a dict, named tuples a tuple;
-    ``other`` decides about the rest.
+    Mappings of any class (an ordered dict, a Hugging Face output) become a dict, named tuples a
+    tuple; ``other`` decides about the rest.
     """
     if spec.is_leaf():
         return next(leaves)
@@ -39,6 +39,46 @@ def nest(spec: Any, leaves: Iterator[Any], other: Container) -> Any:
     return other(kind, context, children)
 
 
+def traced(value: Any) -> Any:
+    """Return what a node's result is: a `Traced`, a list of them, or a size as it is."""
+    if isinstance(value, torch.Tensor):
+        return Traced(tuple(map(_size, value.shape)), value.dtype, value.device)
+    if isinstance(value, (list, tuple)):
+        return [traced(v) for v in value]
+    return value
+
+
+def _size(size: int | torch.SymInt) -> Any:
+    """Return a number, or the formula of a size that depends on the batch."""
+    if isinstance(size, int):
+        return size
+    formula = size.node.expr
+    return int(formula) if formula.is_number else formula
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A tensor without data.
+
+    Torch's own stand-ins are not kept: computing with them may fix the free batch axis.
+
+    Parameters
+    ----------
+    shape : tuple of int or sympy.Expr
+    dtype : torch.dtype
+    device : torch.device
+    """
+
+    shape: tuple[Any, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @property
+    def axes(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+
 @dataclass
 class Draft:
     """One operation that depends on the input.
@@ -52,7 +92,7 @@ class Draft:
     args, kwargs
         Nested values with a `Ref` for every tensor and size.
     value : Any
-        What torch knows of the result: a tensor without data, a list of them, or a size.
+        The result: a `Traced`, a list of them, or a size.
     path : str
         The module in which it runs (``"layer1.0"``), ``""`` for the model itself.
     module_type : str
@@ -73,6 +113,23 @@ class Draft:
         return base_name(self.op)
 
     @property
+    def first(self) -> Traced:
+        """The result, or the first of several."""
+        value = self.value
+        while isinstance(value, list):
+            value = value[0]
+        result: Traced = value
+        return result
+
+    @property
+    def is_data(self) -> bool:
+        """Whether the result is a tensor or several, not a size."""
+        value = self.value
+        while isinstance(value, list) and value:
+            value = value[0]
+        return isinstance(value, Traced)
+
+    @property
     def uses(self) -> list[str]:
         """Names of the values it takes, in order."""
         return list(refs((self.args, self.kwargs)))
@@ -84,6 +141,42 @@ class Draft:
 
 
 @dataclass
+class Found:
+    """What a draft is that multiplies by constant weights.
+
+    Parameters
+    ----------
+    kind : {"conv2d", "linear"}
+    weight : Tensor[N, channels / groups, height, width] or Tensor[N, K]
+    weight_name : str
+        The constant it was taken from.
+    bias : Tensor[N] or None
+    geometry : dict
+        ``stride``, ``padding``, ``dilation`` and ``groups`` of a convolution.
+    """
+
+    kind: Literal["conv2d", "linear"]
+    weight: torch.Tensor
+    weight_name: str
+    bias: torch.Tensor | None
+    geometry: dict[str, Any]
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Facts of the workload node."""
+        n, k, *kernel = self.weight.shape
+        if self.kind == "linear":
+            return {"in_features": k, "out_features": n, "bias": self.bias is not None}
+        return {
+            "in_channels": k * self.geometry["groups"],
+            "out_channels": n,
+            "kernel": tuple(kernel),
+            **self.geometry,
+            "bias": self.bias is not None,
+        }
+
+
+@dataclass
 class Lowered:
     """A graph of drafts.
 
@@ -92,7 +185,7 @@ class Lowered:
     model_name : str
         Class of the model.
     inputs : dict
-        Input name -> the tensor without data that was traced.
+        Input name -> the tensor it was traced with.
     positional : list
         The positional arguments: nested values with a `Ref` for every tensor.
     keywords : dict
@@ -106,11 +199,11 @@ class Lowered:
     output
         Nested values.
     values : dict
-        Name -> the tensor or size that an input, constant or draft is.
+        Name -> what an input, constant or draft is: a `Traced`, a list of them, or a size.
     """
 
     model_name: str
-    inputs: dict[str, torch.Tensor] = field(default_factory=dict)
+    inputs: dict[str, Traced] = field(default_factory=dict)
     positional: list[Any] = field(default_factory=list)
     keywords: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, torch.Tensor] = field(default_factory=dict)

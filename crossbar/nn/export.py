@@ -1,19 +1,22 @@
 """The call of `torch.export`, and the traps around it.
 
 Measured on torch 2.13: an example batch of one freezes the batch axis (samples are doubled first);
-`nn.TransformerEncoderLayer` collapses into one operator unless its fast path is off; in-place operations
-and autocast blocks have to be written out; torch logs whole graphs to stderr when tracing fails.
+`nn.TransformerEncoderLayer` collapses into one operator unless its fast path is off; in-place
+operations and autocast blocks have to be written out; torch prints whole graphs to stderr when
+tracing fails.
 """
 
 from __future__ import annotations
 
 import inspect
+import io
 import linecache
 import logging
+import sys
 import sysconfig
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,6 +44,7 @@ _FOREIGN = (
 
 _NOISE = (
     r"(?s).*were assigned during export.*",  # an LSTM's own bookkeeping
+    r".*padding='same' with even kernel.*",  # the padding is a step of its own here
     r".*treespec, LeafSpec.*",  # torch's own use of what it deprecates
 )
 
@@ -59,7 +63,7 @@ def export_model(
     """
     where = type(model).__name__
     tensors = _tensors(where, args, kwargs)
-    if not all(t.shape[0] == 1 for t in tensors if t.dim()):
+    if any(t.shape[0] != 1 for t in tensors if t.dim()):
         return _export(model, args, kwargs)
     try:
         return _export(model, *_doubled(args, kwargs))
@@ -88,7 +92,9 @@ def write_out(program: ExportedProgram) -> ExportedProgram:
         with _quiet():
             program = program.run_decompositions({})
     except Exception as error:  # torch raises whatever the operator raised
-        raise CaptureError(f"the exported model cannot be rewritten: {_first_line(error)}") from error
+        raise CaptureError(
+            f"the exported model cannot be rewritten: {_first_line(error)}"
+        ) from error
     for node in program.graph.nodes:
         if node.op == "call_function" and (_is_nested(node.target) or _changes_data(node.target)):
             raise CaptureError(
@@ -98,25 +104,24 @@ def write_out(program: ExportedProgram) -> ExportedProgram:
     return program
 
 
-def parameter_names(model: nn.Module) -> tuple[tuple[str, ...], bool]:
-    """Return the names of ``forward``'s parameters, and whether it takes any number of inputs."""
+def parameter_names(model: nn.Module) -> tuple[str, ...]:
+    """Return the names of the parameters of ``forward``, without ``*args`` and ``**kwargs``."""
     try:
         parameters = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):  # a forward written in C has no signature
-        return (), True
-    named = tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
-    return named, len(named) < len(parameters)
+        return ()
+    return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
 
 
 def _export(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
     where = type(model).__name__
-    free = ShapesCollection()
+    free = ShapesCollection()  # type: ignore[no-untyped-call]
     for tensor in _tensors(where, args, kwargs):
         if tensor.dim():
             free[tensor] = {0: Dim.AUTO}
     try:
         with _quiet(), _whole_layers(), torch.no_grad():
-            shapes = free.dynamic_shapes(model, args, dict(kwargs))
+            shapes = free.dynamic_shapes(model, args, dict(kwargs))  # type: ignore[no-untyped-call]
             return torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
     except Exception as error:  # tracing runs the user's code, which may raise anything
         raise CaptureError(f"{where} cannot be captured: {_cause(error)}") from error
@@ -164,7 +169,7 @@ def _changes_data(target: Any) -> bool:
 
 @contextmanager
 def _whole_layers() -> Iterator[None]:
-    """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from fusing into one operator."""
+    """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from becoming one operator."""
     was_on: bool = torch.backends.mha.get_fastpath_enabled()
     _set_fastpath(False)
     try:
@@ -178,17 +183,22 @@ _set_fastpath: Callable[[bool], None] = torch.backends.mha.set_fastpath_enabled
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence torch's logs: what matters of them is in the error that follows."""
+    """Silence torch, which logs and prints whole graphs when tracing fails.
+
+    What matters of them is in the error.  What was printed before a success is passed on.
+    """
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
+    printed = io.StringIO()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(printed):
             for message in _NOISE:
                 warnings.filterwarnings("ignore", message=message)
             yield
     finally:
         logger.setLevel(level)
+    sys.stderr.write(printed.getvalue())
 
 
 def _cause(error: Exception) -> str:

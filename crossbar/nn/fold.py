@@ -1,4 +1,4 @@
-"""Batch normalisation in inference is a scale and a shift per channel: folded into the layer before it."""
+"""Batch normalisation: in inference a scale and a shift, folded into the layer before it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from crossbar.nn.draft import Draft, Lowered
-from crossbar.nn.recognise import Found
+from crossbar.nn.draft import Draft, Found, Lowered
 from crossbar.nn.values import Ref, fill, refs
 
 __all__ = ["fold_batch_norms"]
@@ -47,7 +46,7 @@ def _foldable(graph: Lowered, found: dict[str, Found]) -> list[tuple[Draft, str]
         if draft.base == "batch_norm" and _is_constant_norm(draft, graph):
             x = draft.args[0].name
             # The channel is axis 1, which is a linear layer's last only without tokens.
-            fits = x in found and (found[x].kind == "conv2d" or graph.values[x].dim() == 2)
+            fits = x in found and (found[x].kind == "conv2d" or graph.values[x].axes == 2)
             if fits and users[x] == 1:
                 norms[x] = draft
     layers = defaultdict(list)

@@ -12,7 +12,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, TensorArgument
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Lowered, nest
+from crossbar.nn.draft import Draft, Lowered, nest, traced
 from crossbar.nn.ops import is_random, op_name
 from crossbar.nn.values import Ref, fill
 
@@ -21,6 +21,7 @@ __all__ = ["lower"]
 _ALIASES = ("alias", "detach", "detach_", "lift", "lift_fresh", "lift_fresh_copy")
 _COPIES = ("clone", "to", "_to_copy", "type_as")
 _DROPOUTS = ("alpha_dropout", "dropout", "feature_alpha_dropout", "feature_dropout")
+_END = 2**63 - 1  # what torch writes for x[a:]
 _TRAINING_NORMS = (
     *("_native_batch_norm_legit", "_native_batch_norm_legit_functional"),
     *("_batch_norm_with_update", "_batch_norm_with_update_functional"),
@@ -30,15 +31,15 @@ _TRAINING_NORMS = (
 def lower(program: ExportedProgram, *, refuse_dropout: bool) -> Lowered:
     """Turn an exported program (`crossbar.nn.export.write_out`) into drafts.
 
-    Operations on constants alone are computed now, unless random; operations that change nothing and
-    those that no output needs are dropped.
+    Operations on constants alone are computed now, unless random; operations that change nothing
+    and those that no output needs are dropped.
 
     Parameters
     ----------
     program : ExportedProgram
     refuse_dropout : bool
-        Whether an active dropout is a mistake (the program was exported in training mode) or meant (the
-        model was in evaluation mode and drops all the same).
+        Whether an active dropout is a mistake (the program was exported in training mode) or meant
+        (the model was in evaluation mode and drops all the same).
 
     Raises
     ------
@@ -49,6 +50,28 @@ def lower(program: ExportedProgram, *, refuse_dropout: bool) -> Lowered:
     return _Lowering(program, refuse_dropout).result()
 
 
+def _output_container(kind: Any, context: Any, parts: list[Any]) -> Any:
+    """Return a dataclass as a dict, anything else as a tuple."""
+    if hasattr(kind, "__dataclass_fields__") and isinstance(context, list):
+        return dict(zip(context[0], parts, strict=True))
+    return tuple(parts)
+
+
+def _module(node: fx.Node) -> tuple[str, str]:
+    """Return path and class of the module in which a node runs."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    path, module_type = stack[-1] if stack else ("", "")
+    if path.startswith("_empty_nn_module_stack"):
+        return "", ""
+    return path.partition("@")[0], _type_name(module_type)
+
+
+def _type_name(module_type: Any) -> str:
+    if isinstance(module_type, type):
+        return f"{module_type.__module__}.{module_type.__qualname__}"
+    return str(module_type)
+
+
 class _Lowering:
     """One pass over the graph; ``env`` maps a node to the value that replaces it."""
 
@@ -56,6 +79,7 @@ class _Lowering:
         self.program = program
         self.refuse_dropout = refuse_dropout
         self.env: dict[fx.Node, Any] = {}
+        self.first_names: dict[Any, str] = {}
         self.out = Lowered(model_name=self._model_name())
 
     def result(self) -> Lowered:
@@ -89,19 +113,23 @@ class _Lowering:
         program, out = self.program, self.out
         if spec.kind == InputKind.USER_INPUT:
             if isinstance(spec.arg, TensorArgument):
-                out.inputs[node.name] = out.values[node.name] = node.meta["val"]
+                out.inputs[node.name] = out.values[node.name] = traced(node.meta["val"])
                 self.env[node] = Ref(node.name)
             elif isinstance(spec.arg, ConstantArgument):
                 self.env[node] = spec.arg.value
             else:
                 raise CaptureError(
-                    f"{out.model_name}: input {node.name!r} is a {type(spec.arg).__name__}, expected"
-                    " a tensor or a plain value"
+                    f"{out.model_name}: input {node.name!r} is a {type(spec.arg).__name__},"
+                    " expected a tensor or a plain value"
                 )
             user.append(self.env[node])
         elif spec.kind in (InputKind.PARAMETER, InputKind.BUFFER):
             stored = program.state_dict if spec.target in program.state_dict else program.constants
-            self.env[node] = self._constant(node.name, stored[spec.target], (spec.target,))
+            tensor = stored[spec.target]
+            # A tied parameter has several names, and torch takes the last one it meets.
+            memory = (tensor.data_ptr(), tensor.shape, tensor.stride())
+            origin = self.first_names.setdefault(memory, spec.target)
+            self.env[node] = self._constant(node.name, tensor, (origin,))
         elif spec.kind == InputKind.CONSTANT_TENSOR:
             self.env[node] = self._constant(node.name, program.constants[spec.target], ())
         else:
@@ -111,7 +139,8 @@ class _Lowering:
             )
 
     def _constant(self, name: str, tensor: torch.Tensor, origins: tuple[str, ...]) -> Ref:
-        self.out.constants[name] = self.out.values[name] = tensor.detach()
+        self.out.constants[name] = tensor.detach()
+        self.out.values[name] = traced(tensor)
         self.out.origins[name] = origins
         return Ref(name)
 
@@ -123,7 +152,8 @@ class _Lowering:
         if node.target is operator.getitem and not isinstance(args[0], Ref):
             self.env[node] = args[0][args[1]]
             return
-        draft = Draft(node.name, name, args, kwargs, node.meta.get("val"), *_module(node))
+        value = traced(node.meta.get("val"))
+        draft = Draft(node.name, name, args, kwargs, value, *_module(node))
         if name.startswith("aten."):
             self._check_mode(draft)
             if self._passes_through(draft):
@@ -140,7 +170,7 @@ class _Lowering:
             draft.args = (x, weight, bias, mean, variance, False, momentum, eps, False)
             draft.value = draft.value[0]
             self.env[node] = (Ref(node.name), None, None)
-        elif name == "aten.view.default":
+        elif name in ("aten.view.default", "aten._unsafe_view.default"):
             # Which strides a product's result has is not known here; reshape takes any.
             draft.op = "aten.reshape.default"
         self.out.drafts.append(draft)
@@ -162,7 +192,7 @@ class _Lowering:
     def _check_mode(self, draft: Draft) -> None:
         """Refuse what only a model in training mode does."""
         where = f"{self.out.model_name}: {draft.path or draft.base}"
-        advice = "is in training mode: call .eval() on it before"
+        advice = "is in training mode: call .eval() on the model before it is exported"
         updates = draft.base in _TRAINING_NORMS
         if draft.base == "batch_norm":
             named = draft.named
@@ -173,11 +203,15 @@ class _Lowering:
             raise CaptureError(f"{where}: the dropout {advice}")
 
     def _passes_through(self, draft: Draft) -> bool:
-        """Whether the result is the first argument, unchanged (nothing is ever changed in place)."""
+        """Whether the result is the first argument as it is (nothing is changed in place)."""
         if draft.base in _ALIASES:
             return True
         if draft.base in _DROPOUTS:
             return not draft.named["train"]
+        if draft.base == "slice":
+            named = draft.named
+            whole = named["start"] in (None, 0) and named["end"] in (None, _END)
+            return whole and named["step"] == 1
         if draft.base in _COPIES and isinstance(draft.args[0], Ref):
             order = draft.named.get("memory_format")
             before, after = self.out.values[draft.args[0].name], draft.value
@@ -214,9 +248,10 @@ class _Lowering:
 
     def _inputs(self, user: list[Any]) -> None:
         def refuse(kind: Any, context: Any, parts: list[Any]) -> Any:
+            name = getattr(kind, "__name__", kind)
             raise CaptureError(
-                f"{self.out.model_name}: an input of type {getattr(kind, '__name__', kind)} cannot be"
-                " captured; expected tensors, or lists, tuples and dicts of tensors"
+                f"{self.out.model_name}: an input of type {name} cannot be captured; expected"
+                " tensors, or lists, tuples and dicts of tensors"
             )
 
         structure = self.program.call_spec.in_spec
@@ -237,25 +272,3 @@ class _Lowering:
                         f"{self.out.model_name}: buffer {origin!r} changes while the model runs and"
                         " its result uses it; a captured network keeps no state"
                     )
-
-
-def _output_container(kind: Any, context: Any, parts: list[Any]) -> Any:
-    """Return a dataclass as a dict, anything else as a tuple."""
-    if hasattr(kind, "__dataclass_fields__") and isinstance(context, list):
-        return dict(zip(context[0], parts, strict=True))
-    return tuple(parts)
-
-
-def _module(node: fx.Node) -> tuple[str, str]:
-    """Return path and class of the module in which a node runs."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    path, module_type = stack[-1] if stack else ("", "")
-    if path.startswith("_empty_nn_module_stack"):
-        return "", ""
-    return path.partition("@")[0], _type_name(module_type)
-
-
-def _type_name(module_type: Any) -> str:
-    if isinstance(module_type, type):
-        return f"{module_type.__module__}.{module_type.__qualname__}"
-    return str(module_type)

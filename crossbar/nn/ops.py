@@ -1,7 +1,8 @@
 """Which operations a captured program may hold, by name.
 
-A program is data that may come from a file, so a name is looked up in families of harmless functions and
-nowhere else: torch's ``aten`` operators, arithmetic on sizes, and the product that crossbars compute.
+A program is data that may come from a file, so a name is looked up in families of harmless
+functions and nowhere else: torch's ``aten`` operators, arithmetic on sizes, and the product that
+crossbars compute.
 """
 
 from __future__ import annotations
@@ -79,13 +80,13 @@ def resolve(name: str) -> Callable[..., Any]:
         if isinstance(found, torch._ops.OpOverload) and packet not in _REFUSED:
             return found
     raise CaptureError(
-        f"operator {name!r}: a captured program may hold aten operators of torch {torch.__version__},"
-        " arithmetic on sizes and crossbar.product"
+        f"operator {name!r}: a captured program may hold aten operators that torch"
+        f" {torch.__version__} has, arithmetic on sizes and {PRODUCT}"
     )
 
 
 def base_name(name: str) -> str:
-    """Return the bare name: ``"conv2d"`` of ``"aten.conv2d.default"``, ``"mul"`` of ``"_operator.mul"``."""
+    """Return the bare name: ``"conv2d"`` of ``"aten.conv2d.default"``."""
     return name.split(".")[1]
 
 

@@ -17,8 +17,8 @@ __all__ = ["Product", "product_from_dict", "product_tensors", "product_to_dict"]
 def product_to_dict(product: Product) -> dict[str, Any]:
     """Return the product without its tensors, as JSON-able data.
 
-    ``weight`` and ``bias`` are the keys of `product_tensors`; products with equal ``weight_key`` name the
-    same tensor.
+    ``weight`` and ``bias`` are the keys of `product_tensors`; products with equal ``weight_key``
+    name the same tensor.
     """
     return {
         "step": product.step,
@@ -59,7 +59,7 @@ def product_from_dict(data: Mapping[str, Any], tensors: Mapping[str, torch.Tenso
             kind=data["kind"],
             weight=weight,
             bias=bias,
-            attrs=dict(data["attrs"]),
+            attrs={k: tuple(v) if isinstance(v, list) else v for k, v in data["attrs"].items()},
             weight_key=data["weight_key"],
         )
         expected = product.weight_shape
@@ -112,8 +112,8 @@ class Product:
     def compute(self, x: torch.Tensor) -> torch.Tensor:
         """Return the product in floating point.
 
-        ``x`` is ``(batch, channels, height, width)`` for a convolution and ``(..., K)`` for a linear
-        layer.
+        ``x`` is ``(batch, channels, height, width)`` for a convolution and ``(..., K)`` for a
+        linear layer.
         """
         if self.kind == "linear":
             return functional.linear(x, self.weight, self.bias)

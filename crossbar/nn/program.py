@@ -1,8 +1,8 @@
 """A captured network as a list of steps: it runs, and it can be written down as JSON.
 
-The program is what is left of a model once `torch.export` has unrolled its Python: operations in order,
-the constants they use, and the layers with weights (`Product`), each of which a caller may compute in its
-own way.
+The program is what is left of a model once `torch.export` has unrolled its Python: operations in
+order, the constants they use, and the layers with weights (`Product`), each of which a caller may
+compute in its own way.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Program:
         return fill(self.output, get)
 
     def to_json(self) -> str:
-        """Return the program without its constants and products, which are tensors and travel apart."""
+        """Return the program without constants and products: tensors travel apart."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -175,7 +175,8 @@ class Program:
         SchemaVersionError
             When a newer version of this package wrote it.
         CaptureError
-            When it is not a program, uses an operator outside the allowed families, or lacks a constant.
+            When it is not a program, uses an operator outside the allowed families, or lacks a
+            constant.
         """
         try:
             data = json.loads(text)
@@ -184,7 +185,8 @@ class Program:
             raise CaptureError("captured program: not JSON written by Program.to_json") from error
         if not isinstance(version, int) or version > VERSION:
             raise SchemaVersionError(
-                f"captured program: version {version}, this package reads up to {VERSION}; update it"
+                f"captured program: version {version}, this package reads up to {VERSION};"
+                " update it"
             )
         try:
             steps = tuple(
@@ -196,14 +198,14 @@ class Program:
                 )
                 for item in data["steps"]
             )
+            for step in steps:
+                if step.op != PRODUCT:
+                    resolve(step.op)
             output = decode(data["output"])
             signature = Signature.from_dict(data["signature"])
+            return cls(signature, steps, dict(constants), output, dict(products))
         except (KeyError, TypeError, AttributeError) as error:
             raise CaptureError(f"captured program: unreadable step ({error!r})") from error
-        for step in steps:
-            if step.op != PRODUCT:
-                resolve(step.op)
-        return cls(signature, steps, dict(constants), output, dict(products))
 
     @staticmethod
     def _require(where: str, value: Any, known: set[str]) -> None:
@@ -220,8 +222,6 @@ class Program:
             used = dict.fromkeys((*refs((step.args, step.kwargs)), step.name))
             unused = tuple(name for name in used if name not in needed)
             needed.update(used)
-            function = (
-                self.products[step.name].compute if step.op == PRODUCT else resolve(step.op)
-            )
+            function = self.products[step.name].compute if step.op == PRODUCT else resolve(step.op)
             backwards.append((step, function, unused))
         return tuple(reversed(backwards))

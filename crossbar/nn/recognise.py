@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import torch
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Lowered
+from crossbar.nn.draft import Draft, Found, Lowered
 from crossbar.nn.ops import PRODUCT
 from crossbar.nn.shapes import SampleShapes
 from crossbar.nn.values import Ref
 
-__all__ = ["Found", "find_products"]
-
-
-@dataclass
-class Found:
-    """A draft that is a product.
-
-    Parameters
-    ----------
-    kind : {"conv2d", "linear"}
-    weight : Tensor[N, channels / groups, height, width] or Tensor[N, K]
-    weight_name : str
-        The constant it was taken from.
-    bias : Tensor[N] or None
-    geometry : dict
-        ``stride``, ``padding``, ``dilation`` and ``groups`` of a convolution.
-    """
-
-    kind: Literal["conv2d", "linear"]
-    weight: torch.Tensor
-    weight_name: str
-    bias: torch.Tensor | None
-    geometry: dict[str, Any]
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """Facts of the workload node."""
-        n, k, *kernel = self.weight.shape
-        if self.kind == "linear":
-            return {"in_features": k, "out_features": n, "bias": self.bias is not None}
-        return {
-            "in_channels": k * self.geometry["groups"],
-            "out_channels": n,
-            "kernel": tuple(kernel),
-            **self.geometry,
-            "bias": self.bias is not None,
-        }
+__all__ = ["find_products"]
 
 
 def find_products(graph: Lowered, shapes: SampleShapes) -> dict[str, Found]:
@@ -117,9 +81,9 @@ def _conv2d(
     if not isinstance(x, Ref) or named.get("transposed", False):
         return None
     traced = graph.values[x.name]
-    if traced.dim() != 4:
+    if traced.axes != 4:
         raise CaptureError(
-            f"{draft.path or draft.base}: a convolution of {traced.dim()} axes; give the example"
+            f"{draft.path or draft.base}: a convolution of {traced.axes} axes; give the example"
             " inputs a batch axis"
         )
     if len(shapes.shape(draft.name, traced)) != 3:
@@ -145,7 +109,7 @@ def _conv2d(
 def _padding(
     padding: Any, kernel: tuple[int, ...], dilation: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, ...]]:
-    """Return symmetric padding, and the odd zero that ``"same"`` puts on the right and the bottom."""
+    """Return symmetric padding, and the zeros that ``"same"`` adds on the right and bottom."""
     if padding == "valid":
         return (0, 0), _NO_PADDING
     if padding == "same":
@@ -155,7 +119,11 @@ def _padding(
 
 
 def _pad_draft(draft: Draft, graph: Lowered, x: Ref, padding: tuple[int, ...]) -> Draft:
-    value = torch.nn.functional.pad(graph.values[x.name], padding)
+    before = graph.values[x.name]
+    batch, channels, height, width = before.shape
+    left, right, top, bottom = padding
+    shape = (batch, channels, height + top + bottom, width + left + right)
+    value = replace(before, shape=shape)
     name = f"{draft.name}.pad"
     graph.values[name] = value
     args = (x, list(padding), 0.0)
@@ -201,7 +169,7 @@ def _matrix(
     x: Any, weight: Ref, matrix: torch.Tensor, bias: torch.Tensor | None, graph: Lowered
 ) -> Match | None:
     # A single axis would be the batch itself: nothing for a layer to work on.
-    if not isinstance(x, Ref) or x.name in graph.constants or graph.values[x.name].dim() < 2:
+    if not isinstance(x, Ref) or x.name in graph.constants or graph.values[x.name].axes < 2:
         return None
     return x, Found("linear", matrix, weight.name, bias, {}), _NO_PADDING
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import torch
-
 from crossbar.errors import CaptureError
+from crossbar.nn.draft import Traced
 from crossbar.nn.signature import Shape
 
 __all__ = ["SampleShapes", "input_shapes"]
 
 
-def input_shapes(inputs: Mapping[str, torch.Tensor]) -> dict[str, Shape]:
+def input_shapes(inputs: Mapping[str, Traced]) -> dict[str, Shape]:
     """Return the sizes of each input, with a name for the axes that may differ from call to call.
 
     Axes that have to be equal bear the same name; the first is ``"batch"``.
@@ -37,18 +36,21 @@ class SampleShapes:
 
     Parameters
     ----------
-    inputs : iterable of Tensor
-        The traced inputs.  An axis 0 of free size is the batch; where every axis 0 is a number, the first
+    model_name : str
+        For error messages.
+    inputs : iterable of Traced
+        The inputs.  An axis 0 of free size is the batch; where every axis 0 is a number, the first
         one is the fixed batch size and the axis of that length is taken for the batch.
     """
 
-    def __init__(self, inputs: Iterable[torch.Tensor]) -> None:
-        first = [t.shape[0] for t in inputs if t.dim()]
-        free = [size.node.expr for size in first if not isinstance(size, int)]
-        self._symbols = frozenset(s for expr in free for s in expr.free_symbols)
+    def __init__(self, model_name: str, inputs: Iterable[Traced]) -> None:
+        first = [t.shape[0] for t in inputs if t.shape]
+        free = [size for size in first if not isinstance(size, int)]
+        self._model = model_name
+        self._symbols = frozenset(s for size in free for s in size.free_symbols)
         self._fixed = int(first[0]) if first and not free else None
 
-    def shape(self, where: str, tensor: torch.Tensor) -> tuple[int, ...]:
+    def shape(self, where: str, tensor: Traced) -> tuple[int, ...]:
         """Return the shape of one sample: ``(2 * batch, 5, 8)`` is ``(2, 5, 8)``.
 
         Raises
@@ -57,29 +59,29 @@ class SampleShapes:
             When the shape depends on the values of the input, not only on its sizes.
         """
         axis = self.batch_axis(tensor)
-        sizes = [self._of_one(where, s) for i, s in enumerate(tensor.shape) if i != axis]
+        sizes = [self.size(where, s) for i, s in enumerate(tensor.shape) if i != axis]
         if self._fixed is not None and axis is None and sizes and sizes[0] % self._fixed == 0:
             sizes[0] //= self._fixed
         return tuple(sizes)
 
-    def batch_axis(self, tensor: torch.Tensor) -> int | None:
+    def batch_axis(self, tensor: Traced) -> int | None:
         """Return the axis that counts samples and nothing else, if there is one."""
         for axis, size in enumerate(tensor.shape):
             if isinstance(size, int):
                 if axis == 0 and size == self._fixed:
                     return axis
-            elif size.node.expr in self._symbols:
+            elif size in self._symbols:
                 return axis
         return None
 
-    def _of_one(self, where: str, size: Any) -> int:
+    def size(self, where: str, size: Any) -> int:
+        """Return one size for a single sample; raises CaptureError as `shape` does."""
         if isinstance(size, int):
             return size
-        expr = size.node.expr
-        one = expr.subs(dict.fromkeys(self._symbols, 1))
+        one = size.subs(dict.fromkeys(self._symbols, 1))
         if one.free_symbols:
             raise CaptureError(
-                f"{where}: the shape of its result depends on the values of the input, which no"
-                " schedule can foresee"
+                f"{self._model}: {where}: the shape of its result depends on the values of the"
+                " input, which no schedule can foresee"
             )
         return int(one)

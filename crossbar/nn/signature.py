@@ -1,4 +1,4 @@
-"""What a captured network takes: names, shapes and types of its inputs, and how a call is matched."""
+"""What a captured network takes: its inputs, their shapes and types, and how a call is matched."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class Signature:
     Parameters
     ----------
     arguments : dict
-        Parameter name -> what it holds: a `Ref` for a tensor, a list, tuple or dict of such, or the plain
-        value (``use_cache=False``) that the capture has fixed.  In the order of a positional call.
+        Parameter name -> what it holds: a `Ref` for a tensor, a list, tuple or dict of such, or the
+        plain value (``use_cache=False``) that the capture has fixed. In the order of a positional
+        call.
     shapes : dict
         Input name (as in the `Ref`) -> its sizes; equal names of axes mean equal sizes.
     dtypes : dict
@@ -54,8 +55,8 @@ class Signature:
         Raises
         ------
         DataError
-            For a missing or unknown argument, a wrong type or shape, unequal batches, or another plain
-            value than the captured one.
+            For a missing or unknown argument, a wrong type or shape, unequal batches, or another
+            plain value than the captured one.
         """
         given = self._by_name(args, kwargs)
         tensors: dict[str, torch.Tensor] = {}
@@ -110,9 +111,7 @@ class Signature:
             given[name] = value
         return given
 
-    def _match(
-        self, where: str, expected: Any, value: Any, found: dict[str, torch.Tensor]
-    ) -> None:
+    def _match(self, where: str, expected: Any, value: Any, found: dict[str, torch.Tensor]) -> None:
         if isinstance(expected, Ref):
             if not isinstance(value, torch.Tensor):
                 raise DataError(f"input {where!r}: expected a tensor, got {type(value).__name__}")
@@ -149,8 +148,8 @@ class Signature:
         ]
         if len(expected) == len(got) and wrong == [0] and self.batch is not None:
             raise DataError(
-                f"input {where!r}: a batch of {got[0]}, but this network was captured for batches of"
-                f" {expected[0]} only (its code fixes the batch size)"
+                f"input {where!r}: a batch of {got[0]}, but this network was captured for batches"
+                f" of {expected[0]} only (its code, or its export, fixes the batch size)"
             )
         if len(expected) != len(got) or wrong:
             sizes = ", ".join(map(str, expected))

@@ -1,8 +1,9 @@
 """The values that stand in a captured program, and their JSON form.
 
-Arguments of a step are nested Python values with a `Ref` wherever another step's result is meant.  JSON
-knows neither tuples nor slices, types or infinities, so those are written as an object with one key that
-says what they are; lists, strings, numbers, booleans and null are written as themselves.
+Arguments of a step are nested Python values with a `Ref` wherever another step's result is meant.
+JSON knows neither tuples nor slices, types or infinities, so those are written as an object with
+one key that says what they are; lists, strings, numbers, booleans and null are written as
+themselves.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def encode(value: Any) -> Any:
     Raises
     ------
     CaptureError
-        For a value with no JSON form (a generator, a tensor that is not a constant of the program ...).
+        For a value with no JSON form (a generator, a tensor that is not a constant of the program
+        ...).
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -81,7 +83,8 @@ def encode(value: Any) -> Any:
         if isinstance(value, kind):
             return {tag: str(value).removeprefix("torch.")}
     raise CaptureError(
-        f"a captured program cannot be saved: no JSON form for a value of type {type(value).__name__}"
+        f"captured program: a value of type {type(value).__name__} has no JSON form, so the"
+        " program cannot be saved"
     )
 
 

@@ -1,16 +1,18 @@
-"""Slow, obvious twins of the kernels and of a whole layer on crossbars, written from the design's text.
+"""Slow, obvious twins of the kernels and of a layer on crossbars, written from the design's text.
 
-Nothing here is shared with the package but plain numbers: encodings, slicing, flips, conversions and
-input reads are spelled out again, cell by cell and read by read.
+Nothing here is shared with the package but plain numbers: encodings, slicing, flips, conversions
+and input reads are spelled out again, cell by cell and read by read.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 
 def popcount_reads(x_bits, codes, multipliers, convert):
-    """Read ``codes[rows, cols]`` with digits ``x_bits[reads, rows]``; join conversions by weight."""
+    """Read ``codes[rows, cols]`` with digits ``x_bits[reads, rows]``; join codes by weight."""
     reads, rows = x_bits.shape
     out = []
     for c in range(codes.shape[1]):
@@ -47,7 +49,7 @@ def input_reads(x, bits, digit, signed, mode):
 
 
 def weight_columns(w, bits, cell, encoding):
-    """Columns of one weight: list of (code, what it counts, top), and the offset per unit of input."""
+    """Columns of one weight: list of (code, what it counts, top); and the offset."""
     w = int(w)
 
     def cut(value, width, unit):
@@ -96,13 +98,16 @@ def adc(policy, bits, s_max, signed):
     return convert, (s_max / high if policy == "full" else 1.0), lambda s: not low <= raw(s) <= high
 
 
-def layer(x, w, arch, bits, input_bits, signed, fault=None):
-    """One input vector through one ungrouped matrix on crossbars.
+def layer(x, w, arch, bits, input_bits, signed, fault=None, used=None):
+    """One input vector through one matrix on crossbars.
 
     Parameters
     ----------
     x : int[rows]
     w : int[rows, outputs]
+    used : bool[rows, outputs], optional
+        Where a weight is held; the other cells (off the diagonal of grouped layers) are programmed
+        to 0 and take part in neither offset, flip nor input sum.  All where absent.
     fault : callable (block down, block across, row, col) -> None or the code the cell is stuck at
 
     Returns
@@ -110,6 +115,7 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None):
     float[outputs], int saturations
     """
     n_rows, n_out = w.shape
+    used = np.ones(w.shape, dtype=bool) if used is None else used
     a = arch.array
     per_read = a.rows_per_read or a.rows
     top_cell = (1 << arch.cell.bits) - 1
@@ -140,7 +146,8 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None):
     out = np.zeros(n_out)
     clipped = 0
     sums_needed = False
-    arrays_across = -(-n_out * len(weight_columns(0, bits, arch.cell.bits, a.encoding)[0]) // usable)
+    per_weight = len(weight_columns(0, bits, arch.cell.bits, a.encoding)[0])
+    arrays_across = -(-n_out * per_weight // usable)
 
     def unit_sum(g, t, across):
         return sum(int(digits[t, r]) * stuck_unit(r, across) for r in groups[g])
@@ -151,23 +158,25 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None):
         n_slices = len(columns[0][0])
         value = 0.0
         for g, rows in enumerate(groups):
+            held = [r for r in rows if used[r, n]]
 
-            def input_sum(t, physical_column, g=g, rows=rows):
+            def input_sum(t, physical_column, g=g, held=held):
                 nonlocal sums_needed
                 sums_needed = True
                 if a.input_sum == "digital":
-                    return float(sum(int(digits[t, r]) for r in rows))
+                    return float(sum(int(digits[t, r]) for r in held))
                 return unit_convert(unit_sum(g, t, physical_column // usable)) * unit_lsb
 
             stored = []
             for j in range(n_slices):
-                codes = [columns[r][0][j][0] for r in rows]
+                codes = [columns[r][0][j][0] if used[r, n] else 0 for r in rows]
                 top = columns[0][0][j][2]
-                flip = a.flip_columns and 2 * sum(codes) > top * len(codes)
+                flip = a.flip_columns and 2 * sum(codes) > top * len(held)
                 if flip:
-                    codes = [top - c for c in codes]
+                    codes = [top - c if r in held else 0 for r, c in zip(rows, codes, strict=True)]
                 p = n * n_slices + j
-                stored.append(([stuck(r, p, c) for r, c in zip(rows, codes, strict=True)], flip, top))
+                codes = [stuck(r, p, c) for r, c in zip(rows, codes, strict=True)]
+                stored.append((codes, flip, top))
             for t, weight in enumerate(weights):
                 sums = [
                     sum(int(digits[t, r]) * c for r, c in zip(rows, codes, strict=True))
@@ -195,3 +204,83 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None):
                 for across in range(arrays_across):
                     clipped += unit_saturates(unit_sum(g, t, across))
     return out, clipped
+
+
+def read_slice(x_bits, plus, minus, flip, convert, weights):
+    """One slice read bit-serially with digits ``x_bits[positions, row groups, reads, rows]``.
+
+    ``plus`` and ``minus`` are codes ``[row groups, rows, cols]``; returns results and saturations
+    of ``convert(s) -> (code, saturated)``.
+    """
+    positions, n_groups, reads, rows = x_bits.shape
+    out = np.zeros((positions, plus.shape[2]), dtype=np.int64)
+    saturated = 0
+    for p in range(positions):
+        for g in range(n_groups):
+            for c in range(plus.shape[2]):
+                total = 0
+                for t in range(reads):
+                    s = 0
+                    for r in range(rows):
+                        s += int(x_bits[p, g, t, r]) * (int(plus[g, r, c]) - int(minus[g, r, c]))
+                    code, clipped = convert(s)
+                    saturated += clipped
+                    total += weights[t] * code
+                out[p, c] += -total if flip[g, c] else total
+    return out, saturated
+
+
+def window_inputs(x, geometry, span):
+    """Rows of inputs of each position, (channel, kernel row, kernel column) inside a row."""
+    c0, channels, kh, kw, sh, sw, dh, dw, out_width = (int(v) for v in geometry)
+    image, images, first, positions = (int(v) for v in span)
+    out = []
+    for b in range(image, image + images):
+        for p in range(first, first + positions):
+            y, across = p // out_width, p % out_width
+            row = []
+            for c in range(c0, c0 + channels):
+                for ky in range(kh):
+                    for kx in range(kw):
+                        row.append(int(x[b, c, y * sh + ky * dh, across * sw + kx * dw]))
+            out.append(row)
+    return np.array(out, dtype=np.int64)
+
+
+def packed(rows, groups, bits, n_planes, sign_plane, words):
+    """Bit planes of integer rows: bit ``i % 64`` of word ``i // 64`` is row i of a row group."""
+    out = np.zeros((len(rows), len(groups), n_planes, words), dtype=object)
+    for p, row in enumerate(rows):
+        for g, (start, count) in enumerate(groups):
+            for i in range(count):
+                for bit in range(bits):
+                    plane = sign_plane if sign_plane is not None and bit == bits - 1 else bit
+                    if (int(row[start + i]) >> bit) & 1:
+                        out[p, g, plane, i // 64] |= 1 << (i % 64)
+    return out.astype(np.uint64)
+
+
+def rounded(value, low, high):
+    """Nearest integer of a float, ties to the even one, within limits."""
+    below = math.floor(value)
+    rest = value - below
+    if rest > 0.5 or (rest == 0.5 and below % 2):
+        below += 1
+    return min(max(below, low), high)
+
+
+def uniform(seed, stream, array, row, col):
+    """One draw of `crossbar.kernels.draw.uniform_cells` in Python's own integers."""
+    mask = (1 << 64) - 1
+
+    def mix(z):
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        return z ^ (z >> 31)
+
+    z = mix((seed * 0x9E3779B97F4A7C15 + stream) & mask)
+    z = (z + array * 0xD1B54A32D192ED03) & mask
+    z ^= (row << 32) | col
+    for _ in range(2):
+        z = mix((z + 0x9E3779B97F4A7C15) & mask)
+    return (z >> 11) / (1 << 53)

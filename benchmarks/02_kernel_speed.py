@@ -1,0 +1,170 @@
+"""How fast one layer is computed through its arrays, per thread, beside float32.
+
+A 512 x 512 layer, 8-bit weights in 2-bit cells (offset), 8-bit inputs, 128 x 128 arrays, as
+
+- bit-serial: a 7-bit clipping ADC after every read, so that no column can be proven lossless;
+- collapsed: the same layer with a lossless ADC, which is one integer product;
+- float32 torch: the layer as `torch.nn.functional.linear`;
+- float32 formulation: the same bit-serial arithmetic as float32 matrix products of bits and codes, the usual
+  way to simulate it in a framework.
+
+All on one thread, in turn, in one process; the figure to read is the ratio.  The popcount limit is what the
+processor does when nothing but AND and popcount stands in the loop, over 64 bit products a MAC.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["CROSSBAR_THREADS"] = "1"
+
+import numpy as np
+import torch
+from numba import njit
+from threadpoolctl import threadpool_limits
+
+from benchmarks.harness import options, race, write
+from crossbar.arch import load_arch
+from crossbar.array.layer import ProgrammedLayer
+from crossbar.array.run import read_columns
+from crossbar.array.window import Window
+from crossbar.circuit.dac import make_input_coding
+from crossbar.kernels.bitserial import _full_registers, _popcount
+from crossbar.kernels.inputs import pack_planes
+from crossbar.mapping import build_plan
+from crossbar.tables import table
+from crossbar.workload import Node, Workload
+
+SIZE = 512
+ROWS = 128
+
+
+@njit(nogil=True)
+def _popcounts(x, w, out):
+    """AND, popcount and add only: the ceiling of every bit-serial kernel."""
+    _full_registers()
+    for p in range(x.shape[0]):
+        for c in range(w.shape[0]):
+            ones = np.uint64(0)
+            for i in range(32):
+                ones += _popcount(x[p, i] & w[c])
+            out[c] += ones
+
+
+def layer(adc: dict[str, object], weights: np.ndarray) -> ProgrammedLayer:
+    """Program the layer on isaac_8bit with another converter."""
+    arch = load_arch("isaac_8bit", {"array.flip_columns": False, "chip.tiles": "auto", **adc})
+    attrs = {"in_features": SIZE, "out_features": SIZE, "bias": False}
+    nodes = (
+        Node("x", "input", (), (SIZE,)),
+        Node("fc", "linear", ("x",), (SIZE,), attrs, "fc.weight"),
+    )
+    plan = build_plan(Workload("layer", nodes, ("fc",)), arch)
+    return ProgrammedLayer(plan.layers[0], arch, weights, make_input_coding(arch, 8, False))
+
+
+def naive(x: np.ndarray, weights: np.ndarray, top: int) -> np.ndarray:
+    """The contract in plain NumPy integers: 4 slices x 8 reads x 4 row groups, each read clipped."""
+    codes, total = weights.T.astype(np.int64) + 128, np.zeros((len(x), SIZE), np.int64)
+    for start in range(0, SIZE, ROWS):
+        part = x[:, start : start + ROWS].astype(np.int64)
+        for j in range(4):
+            cells = (codes[start : start + ROWS] >> (2 * j)) & 3
+            for t in range(8):
+                total += np.minimum(((part >> t) & 1) @ cells, top) << (t + 2 * j)
+    return total - 128 * x.astype(np.int64).sum(1)[:, None]
+
+
+def formulation(x: torch.Tensor, slices: list[list[torch.Tensor]], top: float) -> torch.Tensor:
+    """The same arithmetic as 128 float32 matrix products of bits and codes."""
+    total = torch.zeros(x.shape[0], SIZE)
+    for g, cells in enumerate(slices):
+        part = x[:, g * ROWS : (g + 1) * ROWS]
+        for t in range(8):
+            bits = ((part >> t) & 1).float()
+            for j, c in enumerate(cells):
+                total.add_((bits @ c).clamp_(max=top), alpha=float(1 << (t + 2 * j)))
+    return total - 128 * x.sum(1, keepdim=True)
+
+
+def main() -> None:
+    """Check that all agree, time them in turn, print and write the table."""
+    args = options(__doc__, "02_kernel_speed")
+    positions, rounds = (256, 2) if args.quick else (2048, 12)
+    rng = np.random.default_rng(args.seed)
+    weights = rng.integers(-127, 128, size=(SIZE, SIZE)).astype(np.int32)
+    x = rng.integers(0, 256, size=(positions, SIZE)).astype(np.int16)
+    image = x[:, :, None, None]
+    serial = layer({"adc.bits": 7}, weights)
+    lossless = layer({"adc.policy": "lossless", "adc.bits": None}, weights)
+    window = Window(tokens=True)
+    ones, zeros = np.ones(SIZE), np.zeros(SIZE)
+    out = {name: np.empty((positions, 1, SIZE), np.float32).transpose(0, 2, 1) for name in ("serial", "collapsed")}
+
+    reading = serial._programmed[0][0][1]
+    assert reading.collapsed == 0.0, "nothing may collapse in this comparison"
+    groups = np.array([[g.start, g.rows] for g in reading.bundle.row_groups])
+    planes = np.empty((positions, 4, 8, 2), np.uint64)
+    sums = np.empty((positions, 4), np.int64)
+    span, coding = np.array([0, positions, 0, 1]), np.array([0, 8, 8, 0])
+    pack_planes(image, Window().geometry(0, SIZE), span, groups, groups, coding, planes, sums)
+    totals = np.zeros((positions, SIZE), np.int64)
+
+    def kernel(count: bool) -> None:
+        totals[:] = 0
+        for part in reading.slices:
+            read_columns(planes, part, reading.adc, serial.coding, totals, count=count)
+
+    codes = weights.T + 128
+    slices = [
+        [torch.from_numpy(((codes[g : g + ROWS] >> (2 * j)) & 3).astype(np.float32)) for j in range(4)]
+        for g in range(0, SIZE, ROWS)
+    ]
+    xt = torch.from_numpy(x)
+    wf, xf = torch.from_numpy(weights.astype(np.float32)), xt.float()
+    words = rng.integers(0, 2**63, size=(positions, 32), dtype=np.uint64)
+    column_words = rng.integers(0, 2**63, size=512, dtype=np.uint64)
+    ones_out = np.zeros(512, np.uint64)
+    entries = {
+        "bit-serial kernel": lambda: kernel(False),
+        "the same, counting saturations": lambda: kernel(True),
+        "bit-serial layer": lambda: serial.compute(image, window, ones, zeros, out["serial"]),
+        "collapsed layer": lambda: lossless.compute(image, window, ones, zeros, out["collapsed"]),
+        "float32 torch": lambda: torch.nn.functional.linear(xf, wf),
+        "float32 formulation": lambda: formulation(xt, slices, 127.0),
+        "popcount limit": lambda: _popcounts(words, column_words, ones_out),
+    }
+    torch.set_num_threads(1)
+    with threadpool_limits(limits=1, user_api="blas"):
+        best = race(entries, rounds)
+        some = slice(0, 64)
+        expected = naive(x[some], weights, 127)
+        exact = bool(
+            np.array_equal(out["serial"][some, :, 0], expected.astype(np.float32))
+            and np.array_equal(formulation(xt[some], slices, 127.0).numpy(), expected.astype(np.float32))
+            and np.array_equal(out["collapsed"][some, :, 0], x[some].astype(np.int64) @ weights.T)
+        )
+    macs = positions * SIZE * SIZE
+    rate = {name: macs / seconds / 1e9 for name, seconds in best.items()}
+    # a popcount covers 64 rows of one bit product; a MAC of 8 x 8 bits is 64 bit products
+    rate["popcount limit"] = positions * 512 * 32 / best["popcount limit"] / 1e9
+    rows = [
+        [name, f"{rate[name]:.2f}", f"{rate[name] / rate['float32 formulation']:.1f} x",
+         f"{rate[name] / rate['float32 torch']:.2f} x"]
+        for name in entries
+    ]
+    print(table(["<one thread", "G MAC/s", "vs float32 formulation", "vs float32 torch"], rows))
+    print(f"equal to the naive twin: {exact}")
+    ratios = {
+        "kernel_vs_formulation": rate["bit-serial kernel"] / rate["float32 formulation"],
+        "collapsed_vs_torch": best["collapsed layer"] / best["float32 torch"],
+        "kernel_vs_popcount_limit": rate["bit-serial kernel"] / rate["popcount limit"],
+    }
+    path = write(args.out, "kernel_speed", {"g_mac_per_s": rate, "ratios": ratios, "exact": exact})
+    print(f"wrote {path}")
+    if not exact:
+        raise SystemExit("the results differ")
+
+
+if __name__ == "__main__":
+    main()

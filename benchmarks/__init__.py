@@ -1,0 +1,1 @@
+"""Benchmark scripts, and the networks and data that they use."""

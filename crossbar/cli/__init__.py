@@ -1,0 +1,1 @@
+"""The command line: ``crossbar run | arch | workload | report``."""

@@ -1,0 +1,109 @@
+"""``crossbar arch``: the hardware descriptions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crossbar.cli.options import complete_keys, complete_presets, read_overrides
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Show and check hardware descriptions.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[
+    str,
+    typer.Argument(help="A preset or FILE.yaml.", autocompletion=complete_presets),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key, e.g. adc.bits=7; may be repeated.",
+        autocompletion=complete_keys,
+    ),
+]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the hardware descriptions that ship with crossbar."""
+    from crossbar.arch import load_arch, preset_names
+    from crossbar.tables import table
+
+    rows = []
+    for name in preset_names():
+        arch = load_arch(name)
+        adc = arch.adc.policy if arch.adc.bits is None else f"{arch.adc.bits} bit {arch.adc.policy}"
+        rows.append(
+            [
+                name,
+                f"{arch.array.rows} x {arch.array.cols}",
+                f"{arch.cell.bits} bit",
+                adc,
+                f"{arch.precision.weight_bits}/{arch.precision.input_bits} bit",
+                str(arch.chip.tiles),
+                arch.description,
+            ]
+        )
+    columns = ["<preset", "<array", "<cell", "<ADC", "<weight/input", "tiles", "<what it is"]
+    typer.echo(table(columns, rows))
+
+
+@app.command()
+def show(
+    name: Name,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what each key means and where it comes from.")
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Print a hardware description, with everything it extends, as one YAML file."""
+    from crossbar.arch import explain_arch, load_arch
+    from crossbar.tables import table
+
+    arch = load_arch(name, read_overrides(overrides or []))
+    if not explain:
+        typer.echo(str(arch).rstrip("\n"))
+        return
+    rows = [[row.key, row.value, row.unit, row.help] for row in explain_arch(arch)]
+    typer.echo(table(["<key", "<value", "<unit", "<meaning"], rows))
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="YAML files.", autocompletion=complete_presets),
+    ],
+) -> None:
+    """Check hardware descriptions; every problem of every file is one line."""
+    from crossbar.arch import load_arch
+    from crossbar.errors import ConfigError, InputError
+
+    problems: list[str] = []
+    for file in files:
+        try:
+            arch = load_arch(file)
+        except ConfigError as error:
+            problems += error.problems
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            typer.echo(f"{file}: fine ({arch.name}, content {arch.digest()})")
+    if problems:
+        raise ConfigError(problems)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of hardware files, with which editors complete the keys."""
+    import json
+
+    from crossbar.arch import arch_schema
+
+    typer.echo(json.dumps(arch_schema(), indent=2))

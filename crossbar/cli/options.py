@@ -1,0 +1,176 @@
+"""What several commands read from their words: overrides, faults, names to complete, folders."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossbar.errors import InputError, UnknownNameError, did_you_mean
+
+if TYPE_CHECKING:
+    from crossbar.device.faults import StuckAt
+
+__all__ = [
+    "OBSERVERS",
+    "check_choice",
+    "complete_keys",
+    "complete_observers",
+    "complete_presets",
+    "complete_workloads",
+    "output_folder",
+    "read_faults",
+    "read_overrides",
+]
+
+
+OBSERVERS = ("minmax", "mse", "percentile")
+"""As `crossbar.nn.quantise`, whose import costs a torch."""
+
+
+def read_overrides(words: Sequence[str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` words of ``--set``; values stay text, `load_arch` reads them as YAML.
+
+    Raises
+    ------
+    InputError
+        For a word without ``=`` or a key that stands twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not key:
+            raise InputError(f"--set {word}: expected KEY=VALUE, e.g. --set adc.bits=7")
+        if key in found:
+            raise InputError(f"--set {word}: {key} is already set to {found[key]!r}")
+        found[key] = value
+    return found
+
+
+def read_faults(text: str) -> StuckAt:
+    """Read the value of ``--inject``: ``on=0.09,off=0.017``, either may be left out.
+
+    Raises
+    ------
+    InputError
+        Naming the part that is wrong.
+    """
+    from crossbar.device.faults import StuckAt
+
+    rates: dict[str, float] = {}
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        where = f"--inject {text}: {part.strip()!r}"
+        if not equals:
+            raise InputError(f"{where}: expected on=RATE or off=RATE, e.g. on=0.09,off=0.017")
+        if key not in ("on", "off"):
+            near = did_you_mean(key, ("on", "off"))
+            raise InputError(
+                f"{where}: unknown part {key!r}{near}; allowed: on (stuck at the top level), off"
+                " (stuck at level 0)"
+            )
+        if key in rates:
+            raise InputError(f"{where}: {key!r} is given twice")
+        try:
+            rates[key] = float(value)
+        except ValueError:
+            raise InputError(f"{where}: {value!r} is not a number; a rate is 0..1") from None
+        if not 0.0 <= rates[key] <= 1.0:
+            raise InputError(f"{where}: {value} is not a rate in 0..1")
+    return StuckAt(**rates)
+
+
+@contextmanager
+def output_folder(path: Path, option: str = "--out") -> Iterator[Path]:
+    """Make a folder for results before the work that fills it, and check that it can be written.
+
+    Folders that are made here go again when the work fails before anything is in them.
+
+    Parameters
+    ----------
+    path : Path
+    option : str
+        What errors call it.
+
+    Raises
+    ------
+    InputError
+        When it cannot be made or written.
+    """
+    made: list[Path] = []
+    try:
+        try:
+            _make(path, made)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            reason = _reason(path, error)
+            raise InputError(f"{option} {path}: cannot be written: {reason}") from error
+        yield path
+    except BaseException:
+        for folder in reversed(made):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def complete_presets(incomplete: str) -> Iterator[str]:
+    """Complete the name of a hardware preset."""
+    from crossbar.arch import preset_names
+
+    yield from _starting(preset_names, incomplete)
+
+
+def complete_workloads(incomplete: str) -> Iterator[str]:
+    """Complete the name of a network of the zoo."""
+    from crossbar.workload import zoo_names
+
+    yield from _starting(zoo_names, incomplete)
+
+
+def complete_keys(incomplete: str) -> Iterator[str]:
+    """Complete the key of a ``--set``."""
+    from crossbar.arch.keys import key_table
+
+    yield from _starting(lambda: [f"{key}=" for key in key_table()], incomplete)
+
+
+def complete_observers(incomplete: str) -> Iterator[str]:
+    """Complete the name of an observer."""
+    yield from _starting(lambda: OBSERVERS, incomplete)
+
+
+def check_choice(what: str, name: str, allowed: Sequence[str]) -> str:
+    """Return ``name`` when it is allowed.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest name.
+    """
+    if name not in allowed:
+        raise UnknownNameError(what, name, allowed)
+    return name
+
+
+def _starting(names: Callable[[], Sequence[str]], incomplete: str) -> Iterator[str]:
+    return (name for name in names() if name.startswith(incomplete))
+
+
+def _make(path: Path, made: list[Path]) -> None:
+    if path.is_dir():
+        return
+    if path.parent != path:
+        _make(path.parent, made)
+    path.mkdir()
+    made.append(path)
+
+
+def _reason(path: Path, error: OSError) -> str:
+    blocking = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+    if blocking is not None:
+        return f"{os.fspath(blocking)} is a file"
+    return error.strerror or type(error).__name__

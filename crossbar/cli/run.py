@@ -1,0 +1,264 @@
+"""``crossbar run``: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crossbar.cli.options import (
+    OBSERVERS,
+    check_choice,
+    complete_keys,
+    complete_observers,
+    complete_presets,
+    output_folder,
+    read_faults,
+    read_overrides,
+)
+from crossbar.errors import InputError
+
+if TYPE_CHECKING:
+    from crossbar.arch import Arch
+    from crossbar.cli.progress import Stages
+    from crossbar.device.faults import StuckAt
+    from crossbar.nn.models import Model
+    from crossbar.report import Report
+
+__all__ = ["run"]
+
+_CALIBRATION = 64  # samples, unless a file is given
+_STAGES = {"crossbar": "on the crossbars", "float": "in float", "digital": "in {} digital"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a run was asked for, checked as far as that goes without torch."""
+
+    arch: Arch
+    model: str | None
+    data: str | None
+    calibration: str | None
+    faults: StuckAt | None
+    seed: int
+    observer: str
+    strict: bool
+    trust_pickle: bool
+    images: int | None
+    batch: int
+
+
+def run(
+    arch: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCH",
+            help="The hardware: a preset (see `crossbar arch list`) or FILE.yaml.",
+            autocompletion=complete_presets,
+        ),
+    ] = "isaac_8bit",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PKG.MOD:FACTORY|FILE.pt2",
+            help="The network: a function that returns an nn.Module, or a file of"
+            " torch.export.save. Default: ResNet-20 on Fashion-MNIST.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PKG.MOD:LOADER|FILE.npz",
+            help="The data: a function that returns a loader, or a file with arrays x and (for an"
+            " accuracy) y. Default: 500 test images of Fashion-MNIST.",
+        ),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help=f"Data for the ranges of activations. Default: the first {_CALIBRATION} samples.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a key of the hardware, e.g. adc.bits=7; may be repeated.",
+            autocompletion=complete_keys,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Seed of everything that is drawn.")
+    ] = 0,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--inject",
+            metavar="on=0.09,off=0.017",
+            help="Shares of cells that are stuck at the top level (on) and at level 0 (off).",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a network with a layer that cannot be mapped.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for report.json; made when absent.")
+    ] = Path("out"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+    ] = False,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Read model files that can run code.")
+    ] = False,
+    observer: Annotated[
+        str,
+        typer.Option(
+            metavar="minmax|mse|percentile",
+            help="How calibration chooses the range of an activation.",
+            autocompletion=complete_observers,
+        ),
+    ] = "minmax",
+    images: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Use only the first N samples.")
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Samples at a time; changes no result.")
+    ] = 50,
+) -> None:
+    """Run a network on crossbars: accuracy, energy, latency and area together.
+
+    Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
+    printed and saved as out/report.json.
+    """
+    from crossbar.arch import load_arch
+
+    if model is not None and data is None:
+        raise InputError(
+            f"--model {model}: give its data as well: --data FILE.npz (arrays x and y) or --data"
+            " pkg.mod:loader"
+        )
+    job = _Job(
+        load_arch(arch, read_overrides(overrides or [])),
+        model,
+        data,
+        calibration,
+        None if faults is None else read_faults(faults),
+        seed,
+        check_choice("observer", observer, OBSERVERS),
+        strict,
+        trust_pickle,
+        images,
+        batch,
+    )
+    with output_folder(out) as folder:
+        file = folder / "report.json"
+        if file.is_dir():
+            raise InputError(f"--out {out}: {file} is a folder, where the report would go")
+        from crossbar.cli.progress import Stages
+
+        with Stages() as stages:
+            report = _simulated(job, stages)
+        report.save(file)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(report.to_dict(), indent=1, allow_nan=False))
+        return
+    from crossbar.report import report_table
+
+    typer.echo(report_table(report))
+    typer.echo(str(file))
+
+
+def _simulated(job: _Job, stages: Stages) -> Report:
+    """Load, map, inject, run."""
+    stages.begin("loading the network")
+    from crossbar.nn.convert import map_model
+    from crossbar.nn.data import Head
+    from crossbar.nn.effects import inject
+    from crossbar.nn.run import simulate
+
+    network, loader, where = _loaded(job)
+    samples = Head(loader, job.images, where)
+    _check(network, samples, where)
+    calibration: Iterable[Any] = Head(loader, _CALIBRATION, where)
+    if job.calibration is not None:
+        from crossbar.nn.data_files import batches, load_npz
+
+        x, _ = load_npz(job.calibration)
+        calibration = batches(x, None, job.batch)
+        _check(network, calibration, job.calibration)
+    _note_compiling(stages)
+    stages.begin("mapping it")
+    mapped = map_model(
+        network,
+        job.arch,
+        calibration=list(calibration),
+        observer=job.observer,
+        strict=job.strict,
+    )
+    if job.faults is not None:
+        mapped = inject(mapped, job.faults, seed=job.seed)
+
+    bits = mapped.plan.layers[0].encoding.bits, mapped.plan.layers[0].input_bits
+    width = f"{bits[0]}-bit" if bits[0] == bits[1] else f"{bits[0]}/{bits[1]}-bit"
+
+    def progress(stage: str, done: int, total: int) -> None:
+        stages.count(_STAGES.get(stage, stage).format(width), done, total)
+
+    report = simulate(mapped, samples, progress=progress, seed=job.seed)
+    origin = {"model": job.model, "data": job.data, "calibration": job.calibration}
+    return replace(report, scenario={**report.scenario, **origin})
+
+
+def _loaded(job: _Job) -> tuple[Model, Iterable[Any], str]:
+    """Return the network, its data, and what errors call the data."""
+    from crossbar.bundled import fashion_images, fashion_resnet20
+    from crossbar.nn.data_files import batches, load_data
+    from crossbar.nn.models import load_model
+
+    where = job.data or "bundled images"
+    network: Model
+    if job.model is None:
+        network = fashion_resnet20()
+    else:
+        network = load_model(job.model, trust_pickle=job.trust_pickle)
+    if job.data is None:
+        return network, batches(*fashion_images(), job.batch), where
+    return network, load_data(job.data, job.batch), where
+
+
+def _check(network: Model, loader: Iterable[Any], where: str) -> None:
+    """Find data that the network does not take before the long work."""
+    from torch.export import ExportedProgram
+
+    from crossbar.nn.data import Head, split_batch
+    from crossbar.nn.data_files import check_labels, check_model_takes, check_shape
+    from crossbar.nn.pt2 import input_shapes_of
+
+    first = next(iter(Head(loader, 2, where)))
+    batch = split_batch(first, where=where)
+    if batch.targets is not None:
+        check_labels(batch.targets, f"{where}: y")
+    if not isinstance(network, ExportedProgram):
+        check_model_takes(network, first, where)
+        return
+    shapes = list(input_shapes_of(network).values())
+    for value, expected in zip(batch.args, shapes, strict=False):
+        check_shape(tuple(value.shape[1:]), expected[1:], where)
+
+
+def _note_compiling(stages: Stages) -> None:
+    """Say so when the kernels have not been compiled yet on this machine."""
+    from crossbar.kernels._jit import cache_folder
+
+    folder = cache_folder()
+    if not any(folder.rglob("*.nbi")):  # numba makes the folder itself as soon as it is imported
+        stages.note(
+            f"first run: kernels are compiled once, for less than a minute, and cached in {folder}"
+        )

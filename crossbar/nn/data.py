@@ -1,0 +1,315 @@
+"""The forms in which data arrives, and their one inner form: batches of inputs with targets.
+
+A loader is anything that can be iterated and yields batches.  A batch is ``(inputs, targets)``,
+inputs alone (a tensor, or a tuple of exactly one), or a dictionary of keyword inputs that may hold
+its targets under one of `TARGET_KEYS`.  ``inputs`` is a tensor, a tuple of positional inputs or a
+dictionary of keyword inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from crossbar.errors import DataError
+
+__all__ = [
+    "TARGET_KEYS",
+    "Batch",
+    "Head",
+    "as_batches",
+    "as_loader",
+    "check_finite",
+    "first_batch",
+    "split_batch",
+]
+
+TARGET_KEYS = ("labels", "label", "targets", "target", "y")
+"""Keys of a dictionary batch that hold targets, the first one present counts."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, split.
+
+    Parameters
+    ----------
+    args : tuple
+        Positional inputs of the network.
+    kwargs : dict
+        Keyword inputs.
+    targets : Tensor or None
+        One entry a sample; None where the data has none.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    targets: torch.Tensor | None
+
+    @property
+    def samples(self) -> int:
+        """Number of samples: the length of axis 0."""
+        return _samples((self.args, self.kwargs))
+
+
+def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str = "data") -> Batch:
+    """Split a batch of any allowed form.
+
+    Parameters
+    ----------
+    batch
+        ``(inputs, targets)``, inputs alone, or a dictionary.
+    keywords : collection of str, optional
+        The only keys of a dictionary that are passed on (what the network was captured with); all
+        where None.
+    where : str
+        What errors call the data.
+
+    Raises
+    ------
+    DataError
+        For another form, targets of another length than the inputs, or an empty batch.
+    """
+    targets: Any = None
+    if isinstance(batch, (tuple, list)):
+        if len(batch) not in (1, 2):
+            raise DataError(
+                f"{where}: a batch is a {type(batch).__name__} of {len(batch)}; allowed: (inputs,"
+                " targets), inputs alone, or a dictionary; several inputs go as ((a, b), targets)"
+            )
+        inputs = batch[0]
+        targets = batch[1] if len(batch) == 2 else None
+    else:
+        inputs = batch
+    kwargs: dict[str, Any] = {}
+    args: tuple[Any, ...] = ()
+    if isinstance(inputs, Mapping):
+        kwargs = {str(key): value for key, value in inputs.items()}
+        for key in TARGET_KEYS:
+            if targets is None and key in kwargs:
+                targets = kwargs.pop(key)
+        if keywords is not None:
+            kwargs = {key: value for key, value in kwargs.items() if key in keywords}
+    else:
+        args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    if not any(True for _ in _tensors((args, kwargs))):
+        found = type(inputs).__name__ if not kwargs else f"dictionary of {', '.join(kwargs)}"
+        raise DataError(f"{where}: a batch holds no tensor (its inputs are a {found})")
+    split = Batch(args, kwargs, _targets(targets, where))
+    if split.samples == 0:
+        raise DataError(f"{where}: a batch is empty")
+    if split.targets is not None and len(split.targets) != split.samples:
+        raise DataError(
+            f"{where}: a batch has {split.samples} samples and {len(split.targets)} targets"
+        )
+    return split
+
+
+def as_batches(
+    data: Any, keywords: Collection[str] | None = None, where: str = "data"
+) -> Iterator[Batch]:
+    """Iterate over data as a verb of the library takes it.
+
+    Parameters
+    ----------
+    data
+        A tensor, a tuple of positional inputs or a dictionary of keyword inputs, each one batch; or
+        a loader.
+    keywords : collection of str, optional
+        As for `split_batch`.
+    where : str
+        What errors call the data.
+
+    Raises
+    ------
+    DataError
+        For another form, or a loader without batches.
+    """
+    if isinstance(data, (torch.Tensor, Mapping)):
+        yield split_batch(data, keywords, where)
+    elif isinstance(data, tuple):
+        yield split_batch((data,), keywords, where)
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+        empty = True
+        for batch in data:
+            empty = False
+            yield split_batch(batch, keywords, where)
+        if empty:
+            raise DataError(f"{where}: it holds no batches")
+    else:
+        raise DataError(
+            f"{where}: {type(data).__name__} is not data; allowed: a tensor, a tuple or dictionary"
+            " of inputs, or a loader"
+        )
+
+
+def first_batch(
+    data: Any, keywords: Collection[str] | None = None, where: str = "data"
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the positional and keyword inputs of the first batch; parameters as `as_batches`."""
+    batch = next(as_batches(data, keywords, where))
+    return batch.args, batch.kwargs
+
+
+def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
+    """Return a loader that can be iterated many times, from any form of data.
+
+    Parameters
+    ----------
+    data
+        A loader; ``(x, y)`` or ``x`` as whole tensors or NumPy arrays; a dictionary of whole
+        tensors; or a `torch.utils.data.Dataset`.
+    size : int
+        Samples a batch where the data is not batched yet.
+    where : str
+        What errors call the data.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+    """
+    if isinstance(data, (str, bytes)):
+        raise DataError(f"{where}: {type(data).__name__} is not data")
+    if isinstance(data, Dataset):
+        loader: Iterable[Any] = DataLoader(data, batch_size=size)
+        return loader
+    whole = _as_tensors(data)
+    pairs = isinstance(whole, tuple) and len(whole) == 2
+    if isinstance(whole, (torch.Tensor, Mapping)) or pairs:
+        return _cut(whole, size, where)
+    if isinstance(data, Iterator):
+        return list(data)  # it runs dry after one pass, and every pass must see the same
+    if isinstance(data, Iterable):
+        return data
+    raise DataError(
+        f"{where}: {type(data).__name__} is not data; allowed: a loader, (x, y), x or a Dataset"
+    )
+
+
+class Head:
+    """The first samples of a loader, each batch checked; iterates anew every time.
+
+    Parameters
+    ----------
+    loader : iterable of batches
+    limit : int, optional
+        Samples to yield at most; all where None.
+    where : str
+        What errors call the data.
+
+    Raises
+    ------
+    DataError
+        When iterated: for a batch of an unknown form, a NaN or infinite input, or no batch at all.
+    """
+
+    def __init__(
+        self, loader: Iterable[Any], limit: int | None = None, where: str = "data"
+    ) -> None:
+        self.loader = loader
+        self.limit = limit
+        self.where = where
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield batches in the loader's own form; the last one may be cut short."""
+        done = 0
+        for batch in self.loader:
+            split = split_batch(batch, where=self.where)
+            check_finite((split.args, split.kwargs), f"{self.where}: sample", done)
+            left = split.samples if self.limit is None else self.limit - done
+            if left < split.samples:
+                yield _slice(batch, 0, left, split.samples)
+                return
+            yield batch
+            done += split.samples
+            if done == self.limit:
+                return
+        if not done:
+            raise DataError(f"{self.where}: it holds no samples")
+
+
+def check_finite(values: Any, where: str, first: int = 0) -> None:
+    """Refuse NaN and infinite values in nested tensors.
+
+    Parameters
+    ----------
+    values : nested tensors
+        Axis 0 counts samples.
+    where : str
+        What stands before the number of a sample in the error: ``"data: sample"``.
+    first : int
+        Number of the first sample.
+
+    Raises
+    ------
+    DataError
+        Naming the first sample that has one.
+    """
+    for tensor in _tensors(values):
+        if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+            continue
+        rows = tensor.reshape(tensor.shape[0] if tensor.dim() else 1, -1)
+        row = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
+        what = "NaN" if bool(torch.isnan(rows[row]).any()) else "an infinite value"
+        raise DataError(f"{where} {first + row} holds {what}")
+
+
+def _targets(value: Any, where: str) -> torch.Tensor | None:
+    if value is None:
+        return None
+    value = _as_tensors(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(v, (int, float)) for v in value):
+        value = torch.tensor(value)
+    if not isinstance(value, torch.Tensor) or value.dim() == 0:
+        kind = type(value).__name__
+        raise DataError(f"{where}: the targets of a batch are a {kind}, expected a tensor")
+    return value
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _samples(value: Any) -> int:
+    return next((int(t.shape[0]) for t in _tensors(value) if t.dim()), 0)
+
+
+def _as_tensors(value: Any) -> Any:
+    """Turn NumPy arrays into tensors, also inside tuples and dictionaries."""
+    if hasattr(value, "__array_interface__"):
+        return torch.from_numpy(value)
+    if isinstance(value, tuple):
+        return tuple(_as_tensors(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _as_tensors(item) for key, item in value.items()}
+    return value
+
+
+def _cut(data: Any, size: int, where: str) -> list[Any]:
+    """Cut whole tensors into batches."""
+    samples = split_batch(data, where=where).samples
+    return [_slice(data, start, start + size, samples) for start in range(0, samples, size)]
+
+
+def _slice(value: Any, start: int, stop: int, samples: int) -> Any:
+    """Cut axis 0 of everything that counts samples there."""
+    if isinstance(value, torch.Tensor):
+        return value[start:stop] if value.dim() and value.shape[0] == samples else value
+    if isinstance(value, Mapping):
+        return {key: _slice(item, start, stop, samples) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        items = [_slice(item, start, stop, samples) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
+    return value

@@ -1,0 +1,93 @@
+"""Scores of a network's outputs against targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from crossbar.errors import DataError, UnknownNameError
+
+__all__ = ["METRICS", "Metric", "choose_metric", "logits_of"]
+
+Metric = Callable[[NDArray[np.floating], NDArray[np.generic]], float]
+"""``metric(outputs[samples, ...], targets[samples, ...]) -> score``."""
+
+
+def logits_of(output: object) -> torch.Tensor:
+    """Pick the tensor that scores are taken from: the output itself, its ``logits``, or its first tensor."""
+    if isinstance(output, torch.Tensor):
+        return output
+    if isinstance(output, Mapping):
+        if isinstance(output.get("logits"), torch.Tensor):
+            logits: torch.Tensor = output["logits"]
+            return logits
+        output = list(output.values())
+    if isinstance(output, (tuple, list)):
+        for item in output:
+            if isinstance(item, torch.Tensor):
+                return item
+    raise DataError(f"the model returns a {type(output).__name__} without a tensor to score")
+
+
+def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDArray[np.integer]:
+    if outputs.ndim < 2:
+        raise DataError(f"outputs of shape {outputs.shape} hold no classes to choose from")
+    chosen = outputs.argmax(-1) if outputs.ndim == targets.ndim + 1 else outputs.argmax(1)
+    if chosen.shape != targets.shape:
+        raise DataError(f"outputs choose classes of shape {chosen.shape}, targets are {targets.shape}")
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise DataError(f"targets are {targets.dtype}, classes are integers; choose another metric")
+    return chosen
+
+
+def accuracy(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
+    """Share of samples whose largest output is the target class."""
+    return float((_classes(outputs, targets) == targets).mean())
+
+
+def f1(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
+    """F1 of class 1 (as GLUE scores MRPC and QQP); 0 without a true positive."""
+    chosen = _classes(outputs, targets)
+    both = int(((chosen == 1) & (targets == 1)).sum())
+    return 2.0 * both / max(1, int((chosen == 1).sum()) + int((targets == 1).sum()))
+
+
+def matthews(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
+    """Matthews correlation of any number of classes (as GLUE scores CoLA); 0 when undefined."""
+    chosen = _classes(outputs, targets)
+    classes = np.union1d(chosen, targets)
+    p = (chosen[:, None] == classes).astype(np.float64)
+    t = (targets[:, None] == classes).astype(np.float64)
+    p, t = p - p.mean(0), t - t.mean(0)
+    spread = float(np.sqrt((p * p).sum() * (t * t).sum()))
+    return float((p * t).sum()) / spread if spread else 0.0
+
+
+def spearman(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
+    """Spearman's rank correlation of one output a sample with its target (as GLUE scores STS-B)."""
+    from scipy.stats import spearmanr
+
+    flat = outputs.reshape(len(outputs), -1)
+    if flat.shape[1] != 1:
+        raise DataError(f"spearman takes one output a sample, the model gives {flat.shape[1]}")
+    return float(spearmanr(flat[:, 0], targets).statistic)
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "f1": f1,
+    "matthews": matthews,
+    "spearman": spearman,
+}
+
+
+def choose_metric(metric: str | Metric) -> tuple[str, Metric]:
+    """Return the metric's name and function; a callable gets NumPy arrays (outputs, targets)."""
+    if callable(metric):
+        return getattr(metric, "__name__", "metric"), metric
+    if metric not in METRICS:
+        raise UnknownNameError("metric", metric, METRICS)
+    return metric, METRICS[metric]

@@ -1,0 +1,163 @@
+"""A mapped model as one safetensors file: tensors, and everything else as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from crossbar.arch import load_arch
+from crossbar.array.layer import ProgrammedLayer
+from crossbar.circuit.dac import make_input_coding
+from crossbar.device.faults import StuckAt
+from crossbar.errors import DataError, InputError, SchemaVersionError
+from crossbar.mapping import build_plan
+from crossbar.nn.layers import MappedLayer
+from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
+from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
+from crossbar.nn.program import Program
+from crossbar.nn.quantise import InputScale
+from crossbar.workload import from_json, to_json
+
+__all__ = ["load_mapped", "save_mapped"]
+
+SCHEMA = 1
+_FORMAT = "crossbar.mapped"
+
+
+def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
+    """Write a mapped model: codes as stored in the cells, scales, faults, arch, graph and versions.
+
+    Parameters
+    ----------
+    mapped : MappedModel
+    path : path
+        A safetensors file; written under a temporary name and renamed, so never half there.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
+    body, path = mapped.body, Path(path)
+    tensors = {f"constant/{k}": v.contiguous() for k, v in body.program.constants.items()}
+    tensors.update(product_tensors(body.program.products.values()))
+    layers = {}
+    for key, layer in body.layers.items():
+        programmed = layer.programmed
+        tensors[f"integers/{key}"] = torch.from_numpy(programmed.weights)
+        tensors[f"weight_scale/{key}"] = torch.from_numpy(layer.weight_scale)
+        for copy in range(programmed.copies):
+            for k, cells in enumerate(programmed.cells(copy)):
+                tensors[f"codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.codes)
+        faults = programmed.faults
+        layers[key] = {
+            "input": {"scale": layer.input.scale, "bits": layer.input.bits, "signed": layer.input.signed},
+            "faults": None if faults is None else {"on": faults.on, "off": faults.off},
+            "seed": programmed.seed,
+        }
+    header = {
+        "schema": SCHEMA,
+        "arch": body.arch.to_dict(),
+        "workload": to_json(body.workload),
+        "program": body.program.to_json(),
+        "products": [product_to_dict(p) for p in body.program.products.values()],
+        "layers": layers,
+        "precision": dict(body.precision),
+        "observer": body.observer,
+        "effects": dict(body.effects),
+        "versions": {name: metadata.version(name) for name in ("numpy", "torch", "safetensors")},
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # safetensors refuses tensors that share memory (a weight that is also a constant)
+        unshared = {name: tensor.clone() for name, tensor in tensors.items()}
+        save_file(unshared, temporary, {"format": _FORMAT, "crossbar": json.dumps(header)})
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be written ({error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            if about.get("format") != _FORMAT:
+                raise DataError(f"{path}: a safetensors file, but not a mapped model of this package")
+            header = json.loads(about["crossbar"])
+            if header["schema"] > SCHEMA:
+                raise SchemaVersionError(
+                    f"{path}: schema {header['schema']}, this package reads up to {SCHEMA}; update it"
+                )
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, (DataError, SchemaVersionError)):
+            raise
+        raise DataError(f"{path}: not a whole safetensors file ({error})") from error
+
+
+def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
+    """Read what `save_mapped` wrote; its outputs are identical.
+
+    Raises
+    ------
+    InputError, DataError
+        No such file, a truncated or foreign one, or one whose cells this version would program otherwise.
+    SchemaVersionError
+        Written by a newer version.
+    """
+    path = Path(path)
+    header, tensors = _read(path)
+    try:
+        arch = load_arch(header["arch"])
+        workload = from_json(header["workload"], source=str(path))
+        products = [product_from_dict(p, tensors) for p in header["products"]]
+        constants = {
+            name.removeprefix("constant/"): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("constant/")
+        }
+        program = Program.from_json(header["program"], constants, {p.step: p for p in products})
+        inputs = {key: InputScale(**facts["input"]) for key, facts in header["layers"].items()}
+        signed = {p.step: inputs[p.weight_key].signed for p in products}
+        plan = build_plan(workload, arch, signed_inputs=signed, **header["precision"])
+        keys = {p.step: p.weight_key for p in products}
+        layers = {}
+        for row in plan.layers:
+            key = keys[row.name]
+            facts, scale = header["layers"][key], inputs[key]
+            faults = None if facts["faults"] is None else StuckAt(**facts["faults"])
+            coding = make_input_coding(arch, scale.bits, scale.signed)
+            integers = tensors[f"integers/{key}"].numpy()
+            programmed = ProgrammedLayer(row, arch, integers, coding, faults, facts["seed"])
+            _compare_codes(path, key, programmed, tensors)
+            layers[key] = MappedLayer(programmed, scale, tensors[f"weight_scale/{key}"].numpy())
+        effects, precision, observer = (header[k] for k in ("effects", "precision", "observer"))
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: the mapped model lacks {error}") from error
+    plan = plan_with_proofs(plan, layers)
+    return MappedModel(Body(workload, program, arch, plan, layers, precision, observer, effects))
+
+
+def _compare_codes(
+    path: Path, key: str, programmed: ProgrammedLayer, tensors: dict[str, torch.Tensor]
+) -> None:
+    """Refuse a file whose cells differ from those this version would program (other fault draws, say)."""
+    for copy in range(programmed.copies):
+        for k, cells in enumerate(programmed.cells(copy)):
+            if not np.array_equal(tensors[f"codes/{key}/{copy}/{k}"].numpy(), cells.codes):
+                raise DataError(
+                    f"{path}: the cells of {key!r} are not those that this version programs; map the model"
+                    " again"
+                )

@@ -1,0 +1,211 @@
+"""The Report: what one run found, as data that can be saved, loaded and printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from crossbar.errors import DataError, InputError, SchemaVersionError, did_you_mean
+
+__all__ = ["FORMAT", "SCHEMA", "Report"]
+
+FORMAT = "crossbar.report"
+"""What the ``format`` key of a report file says."""
+
+SCHEMA = 1
+"""Version of the file layout; newer ones are refused."""
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "dict": (dict,),
+    "tuple": (list, tuple),
+}
+"""What JSON may hold for a field, by the beginning of its annotation."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run found.  SI units; what was not measured is None, never 0.
+
+    Parameters
+    ----------
+    workload, arch : str
+        Names.
+    accuracy, float_accuracy, digital_accuracy : float or None
+        Share of right answers, 0..1: on the crossbars, of the float model, of the integer network
+        without crossbars; None without targets.
+    metrics : dict
+        Every metric of the crossbars by name; None where undefined.
+    images : int or None
+        Samples that were run.
+    precision : dict
+        ``weight_bits`` and ``input_bits``.
+    energy : float
+        One inference [J], programming not included.
+    latency : float
+        First inference [s].
+    latency_kind : str
+        ``"bound"``: the closed form of an unconstrained pipeline.
+    throughput : float
+        Inferences a second [1/s].
+    area : float
+        Whole chip [m^2], idle tiles and off-chip port included.
+    power : dict
+        ``average`` = energy x throughput, ``peak``, ``nameplate`` [W].
+    programming : dict
+        ``energy`` [J], ``latency`` [s] of loading the weights.
+    components : dict
+        Name -> ``energy`` [J] of one inference, ``area`` [m^2].
+    layers : tuple of dict
+        In network order: ``name``, ``kind``, ``energy`` [J], ``cycles`` (clocks from first issue to
+        last retire), ``time`` (the same in seconds), ``idle``, ``positions``, ``replicas``,
+        ``arrays``, ``components`` (name -> energy [J]).
+    chip : dict
+        ``tiles``, ``pes``, ``arrays`` in use, ``chip_tiles``, ``utilisation`` = used / placed
+        cells.
+    counts : dict
+        Actions of one inference by name; ``cell_writes`` is of programming.
+    scenario : dict
+        What was run, JSON-able.
+    seed : int
+    versions : dict
+        Package -> version.
+    unpriced : tuple of dict
+        Operations that have no price: ``name``, ``kind``, ``operator``, ``operations``.
+    notes : tuple of str
+        What the numbers leave out or assume.
+    """
+
+    workload: str
+    arch: str
+    accuracy: float | None
+    float_accuracy: float | None
+    digital_accuracy: float | None
+    metrics: dict[str, float | None]
+    images: int | None
+    precision: dict[str, int]
+    energy: float
+    latency: float
+    latency_kind: str
+    throughput: float
+    area: float
+    power: dict[str, float | None]
+    programming: dict[str, float | None]
+    components: dict[str, dict[str, float]]
+    layers: tuple[dict[str, Any], ...]
+    chip: dict[str, float]
+    counts: dict[str, float | None]
+    scenario: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+    unpriced: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        from crossbar.report.text import report_table
+
+        return report_table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON-able data, its format and schema version first."""
+        data: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            data[field.name] = list(value) if isinstance(value, tuple) else value
+        return data
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as JSON, under a temporary name first.
+
+        Parameters
+        ----------
+        path : path
+            The file; its folder is made, an existing file is replaced in one step.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written; an existing one is then as it was.
+        """
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_text(text, encoding="utf-8")
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a report file.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        DataError
+            If it is no report: not JSON (cut off, for instance), another sort of file, missing,
+            unknown or wrong keys.
+        SchemaVersionError
+            If a newer version of this package wrote it.
+        """
+        file = Path(path)
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file}: not UTF-8 text (byte {error.start})") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{file}: line {error.lineno} column {error.colno}: not JSON ({error.msg});"
+                " the file may be cut off"
+            ) from error
+        return cls(**_checked(str(file), data))
+
+
+def _checked(source: str, data: Any) -> dict[str, Any]:
+    """Return the fields of a report file, or say what is wrong with it."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = repr(data.get("format")) if isinstance(data, dict) else type(data).__name__
+        raise DataError(f"{source}: format: {found}; a report file says {FORMAT!r}")
+    schema = data.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise DataError(f"{source}: schema: {schema!r} is not a version; this one is {SCHEMA}")
+    if schema > SCHEMA:
+        raise SchemaVersionError(
+            f"{source}: schema: {schema} was written by a newer crossbar; this one reads up to"
+            f" {SCHEMA}"
+        )
+    kinds = {field.name: str(field.type).partition("[")[0] for field in fields(Report)}
+    problems = [f"{source}: {name}: missing" for name in kinds if name not in data]
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        if name in ("format", "schema"):
+            continue
+        if name not in kinds:
+            problems.append(f"{source}: {name}: unknown key{did_you_mean(name, kinds)}")
+        elif not isinstance(value, _KINDS[kinds[name]]) or isinstance(value, bool):
+            problems.append(f"{source}: {name}: a {type(value).__name__}, expected {kinds[name]}")
+        else:
+            values[name] = tuple(value) if isinstance(value, list) else value
+    if problems:
+        raise DataError("\n".join(problems))
+    return values

@@ -1,0 +1,146 @@
+"""The Report as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crossbar.energy import COMPONENTS
+from crossbar.report.report import Report
+from crossbar.tables import table
+from crossbar.units import text
+
+__all__ = ["report_table"]
+
+_WIDTH = 80
+_HEAVIEST = 5
+_NAME = 30
+
+
+def report_table(report: Report) -> str:
+    """Write a report for people: totals, energy by component, heaviest layers; 80 columns.
+
+    Parameters
+    ----------
+    report : Report
+    """
+    blocks = ["\n".join(_summary(report)), _components(report)]
+    blocks += [
+        _heaviest(report, f"by {what}", key)
+        for what, key in (("energy", "energy"), ("time", "time"))
+    ]
+    if report.unpriced:
+        blocks.append(_unpriced(report.unpriced))
+    return "\n\n".join(blocks)
+
+
+def _summary(report: Report) -> list[str]:
+    chip, counts = report.chip, report.counts
+    kind = "bound of an unconstrained pipeline" if report.latency_kind == "bound" else ""
+    run = [f"{report.workload} on {report.arch}"]
+    if report.images is not None:
+        run.append(f"{report.images} image{'s' if report.images != 1 else ''}")
+    lines = [_clip(", ".join([*run, f"seed {report.seed}"])), ""]
+    accuracies = [
+        ("float", report.float_accuracy),
+        (f"{_precision(report.precision)} digital", report.digital_accuracy),
+        ("on the crossbars", report.accuracy),
+    ]
+    known = [f"{100 * value:.2f} % {name}" for name, value in accuracies if value is not None]
+    if known:
+        lines.append(_line("accuracy", ", ".join(known)))
+    others = {name: value for name, value in report.metrics.items() if name != "accuracy"}
+    for name, value in others.items():
+        lines.append(_line(name, "-" if value is None else f"{value:.4g}"))
+    lines += [
+        _line("energy", f"{text(report.energy, 'J')} an inference"),
+        _line("latency", text(report.latency, "s"), kind),
+        _line("throughput", f"{text(report.throughput, '', 4)} inferences/s", kind),
+        _line("power", f"{text(report.power['average'], 'W')} on average"),
+        _line("area", f"{text(report.area, 'm^2')}, the whole chip"),
+        _line(
+            "in use",
+            f"{chip['arrays']} arrays in {chip['pes']} PEs in {chip['tiles']} of"
+            f" {chip['chip_tiles']} tiles, {100 * chip['utilisation']:.1f} % of cells used",
+        ),
+    ]
+    saturations, conversions = counts.get("saturations"), counts.get("adc_conversions")
+    if saturations is not None and conversions:
+        share = 100 * saturations / conversions
+        lines.append(_line("saturated", f"{share:.3g} % of {conversions:,.0f} conversions"))
+    return lines
+
+
+def _components(report: Report) -> str:
+    rows = sorted(report.components.items(), key=lambda item: -item[1]["energy"])
+    return table(
+        ["<component", "energy", "share", "area", "share"],
+        [
+            [
+                COMPONENTS.get(name, name),
+                text(cost["energy"], "J"),
+                _share(cost["energy"], report.energy),
+                text(cost["area"], "m^2"),
+                _share(cost["area"], report.area),
+            ]
+            for name, cost in rows
+            if cost["energy"] or cost["area"]
+        ],
+        title="energy of one inference and area, by component",
+        width=_WIDTH,
+    )
+
+
+def _heaviest(report: Report, what: str, key: str) -> str:
+    rows = sorted(report.layers, key=lambda layer: -layer[key])[:_HEAVIEST]
+    return table(
+        ["<layer", "energy", "share", "time", "copies", "arrays"],
+        [
+            [
+                _tail(layer["name"]),
+                text(layer["energy"], "J"),
+                _share(layer["energy"], report.energy),
+                text(layer["time"], "s"),
+                str(layer["replicas"]),
+                str(layer["arrays"]),
+            ]
+            for layer in rows
+        ],
+        title=f"heaviest layers {what} ({len(rows)} of {len(report.layers)})",
+        width=_WIDTH,
+    )
+
+
+def _unpriced(nodes: Sequence[dict[str, Any]]) -> str:
+    kinds: dict[str, tuple[int, int]] = {}
+    for node in nodes:
+        number, operations = kinds.get(node["kind"], (0, 0))
+        kinds[node["kind"]] = (number + 1, operations + node["operations"])
+    lines = ["not priced and not timed (no unit is modelled for them):"]
+    lines += [
+        _clip(f"  {kind} x {number}, {operations:,} operations")
+        for kind, (number, operations) in kinds.items()
+    ]
+    return "\n".join(lines)
+
+
+def _precision(precision: dict[str, int]) -> str:
+    weights, inputs = precision["weight_bits"], precision["input_bits"]
+    return f"{weights}-bit" if weights == inputs else f"{weights}/{inputs}-bit"
+
+
+def _tail(name: str) -> str:
+    """Keep the end of a long name, which tells the layers of a block apart."""
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+
+
+def _share(part: float, total: float) -> str:
+    return f"{100 * part / total:.1f} %" if total else "-"
+
+
+def _line(name: str, value: str, remark: str = "") -> str:
+    return _clip(f"{name:<12}{value}" + (f"  ({remark})" if remark else ""))
+
+
+def _clip(line: str) -> str:
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."

@@ -1,0 +1,240 @@
+"""Which bits move between tiles and buffers for one inference, from the Plan alone.
+
+A layer's inputs lie in the buffer of every tile that holds part of it: of each tile's row blocks
+the whole channels, once for every layer that reads them.  Partial sums of a column of arrays that
+runs through several tiles go on from tile to tile; the outputs are complete where its last array
+lies.  Sums and other operations on the results of two layers take place in the tiles of the later
+one.  Between two tiles lies one hop, whatever their distance.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from crossbar.circuit.isaac import WORD
+from crossbar.mapping.plan import LayerPlan, Plan
+from crossbar.mapping.replication import stripes
+from crossbar.mapping.tiling import usable_columns
+from crossbar.workload.graph import MOVE_KINDS, Node
+
+__all__ = ["Part", "Traffic", "find_owners", "find_parts", "find_traffic", "touched_outputs"]
+
+
+@dataclass(slots=True)
+class Part:
+    """What one copy of a layer has in one tile.
+
+    Parameters
+    ----------
+    tile : int
+    positions : int
+        Input vectors of one inference that the copy computes.
+    rows : int
+        Inputs of the layer that the tile needs for each of them.
+    channels : int
+        Input channels (features) to which those belong.
+    outputs : int
+        Outputs that become complete here.
+    leaving : int
+        Partial sums that go on to the next tile for each input vector.
+    """
+
+    tile: int
+    positions: int
+    rows: int = 0
+    channels: int = 0
+    outputs: int = 0
+    leaving: int = 0
+
+
+@dataclass
+class Traffic:
+    """Bits moved for one inference, by the layer to which they are charged.
+
+    Parameters
+    ----------
+    written : dict of str to float
+        Into the buffers of the layer's tiles.
+    read : dict of str to float
+        Out of them for operations that are no product (those for products: `Part.rows`).
+    sent : dict of str to float
+        From the layer's tiles to others or to the chip's port, one hop each.
+    offchip : dict of str to float
+        Through the chip's port; inputs are charged to the first layer.
+    """
+
+    written: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    read: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    sent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    offchip: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def touched_outputs(columns: int, slices: int, width: int) -> list[int]:
+    """Outputs of which each array across holds slices; one that straddles two counts in both.
+
+    Parameters
+    ----------
+    columns : int
+        Physical columns of the bundle.
+    slices : int
+        Columns of one output.
+    width : int
+        Columns of one array.
+    """
+    ends = [(first, min(first + width, columns)) for first in range(0, columns, width)]
+    return [(last - 1) // slices - first // slices + 1 for first, last in ends]
+
+
+def find_parts(plan: Plan, layer: LayerPlan) -> tuple[Part, ...]:
+    """List what each copy of a layer has in each tile, copy by copy, tiles in order."""
+    arch = plan.arch
+    per_tile = arch.tile.pes * arch.pe.arrays
+    width = usable_columns(arch)
+    kernel = plan.workload[layer.nodes[0]].attrs.get("kernel", ())
+    taps = prod(kernel)
+    out: list[Part] = []
+    for copy, (_, count) in enumerate(stripes(layer.positions, layer.replicas)):
+        parts: dict[int, Part] = {}
+        for bundle, first in zip(layer.bundles, layer.bundle_arrays(copy), strict=True):
+            shape = (bundle.row_blocks, bundle.col_blocks)
+            tiles = ((first + np.arange(bundle.arrays)) // per_tile).reshape(shape)
+            touched = np.array(touched_outputs(bundle.columns, layer.encoding.columns, width))
+            for tile in range(int(tiles[0, 0]), int(tiles[-1, -1]) + 1):
+                part = parts.setdefault(tile, Part(tile, count))
+                here = tiles == tile
+                blocks = np.flatnonzero(here.any(1))
+                start = int(blocks[0]) * layer.rows
+                stop = min(bundle.rows, (int(blocks[-1]) + 1) * layer.rows)
+                part.rows += stop - start
+                part.channels += (stop - 1) // taps - start // taps + 1
+                part.outputs += int(here[-1] @ touched)
+                moves = here[:-1] & (tiles[1:] != tile)
+                part.leaving += int((moves @ touched).sum())
+        out += parts.values()
+    return tuple(out)
+
+
+def find_owners(plan: Plan) -> dict[str, str | None]:
+    """Find the layer whose tiles compute each node: the latest product that it depends on.
+
+    Operations before any product belong to the first layer; inputs, and what only moves them, to
+    none.
+    """
+    layer_of = {node: layer.name for layer in plan.layers for node in layer.nodes}
+    latest: dict[str, int] = {}
+    owners: dict[str, str | None] = {}
+    names = [node.name for node in plan.workload]
+    for place, node in enumerate(plan.workload):
+        if node.is_product:
+            latest[node.name] = place
+        else:
+            latest[node.name] = max((latest[name] for name in node.inputs), default=-1)
+        product = latest[node.name]
+        if product >= 0:
+            owners[node.name] = layer_of[names[product]]
+        else:
+            owners[node.name] = None if node.kind in MOVE_KINDS else plan.layers[0].name
+    return owners
+
+
+def _find_sources(
+    plan: Plan, owners: Mapping[str, str | None]
+) -> dict[str, dict[str | None, float]]:
+    """Trace each node's values through moves to the layers that made them, with their shares."""
+    sources: dict[str, dict[str | None, float]] = {}
+    sizes = {node.name: prod(node.shape) for node in plan.workload}
+    for node in plan.workload:
+        if node.kind not in MOVE_KINDS or node.kind == "input":
+            sources[node.name] = {owners[node.name]: 1.0}
+            continue
+        found: dict[str | None, float] = defaultdict(float)
+        total = sum(sizes[name] for name in node.inputs)
+        for name in node.inputs:
+            for owner, share in sources[name].items():
+                found[owner] += share * sizes[name] / total
+        sources[node.name] = dict(found)  # empty for constants: nothing moves
+    return sources
+
+
+def find_traffic(plan: Plan, parts: Mapping[str, tuple[Part, ...]]) -> Traffic:
+    """Count the bits that move for one inference.
+
+    Parameters
+    ----------
+    plan : Plan
+    parts : mapping of str to tuple of Part
+        `find_parts` of each layer.
+    """
+    traffic = Traffic()
+    owners = find_owners(plan)
+    sources = _find_sources(plan, owners)
+    nodes = {node.name: node for node in plan.workload}
+    layers = {node: layer for layer in plan.layers for node in layer.nodes}
+    made: dict[str | None, dict[int, float]] = {
+        layer.name: _made_in(parts[layer.name]) for layer in plan.layers
+    }
+    first = plan.layers[0]
+    bits = first.input_bits
+
+    def send(operand: str, tile: int, amount: float) -> None:
+        for owner, share in sources[operand].items():
+            if owner is not None:
+                traffic.sent[owner] += amount * share * (1.0 - made[owner].get(tile, 0.0))
+
+    for node in plan.workload:
+        if node.is_product:
+            layer = layers[node.name]
+            operand = node.inputs[0]
+            for part in parts[layer.name]:
+                amount = _delivered(nodes[operand], node, layer, part) * bits
+                if sources[operand]:
+                    traffic.written[layer.name] += amount
+                    send(operand, part.tile, amount)
+        elif node.kind not in MOVE_KINDS:
+            here = owners[node.name]
+            assert here is not None  # only inputs and moves are without
+            for operand in node.inputs:
+                for owner, share in sources[operand].items():
+                    if owner == here:
+                        continue  # its results are at hand
+                    amount = prod(nodes[operand].shape) * share * bits
+                    traffic.written[here] += amount
+                    traffic.read[here] += amount
+                    if owner is not None:
+                        apart = 1.0 - sum(
+                            made[here][tile] * made[owner].get(tile, 0.0) for tile in made[here]
+                        )
+                        traffic.sent[owner] += amount * apart
+        elif node.kind == "input":
+            traffic.offchip[first.name] += prod(node.shape) * bits
+    for name in plan.workload.outputs:
+        for owner, share in sources[name].items():
+            amount = prod(nodes[name].shape) * share * bits
+            traffic.offchip[owner or first.name] += amount
+            if owner is not None:
+                traffic.sent[owner] += amount
+    for layer in plan.layers:
+        words = sum(part.positions * part.leaving for part in parts[layer.name])
+        traffic.sent[layer.name] += words * WORD
+    return traffic
+
+
+def _made_in(parts: tuple[Part, ...]) -> dict[int, float]:
+    """Share of a layer's outputs that become complete in each tile."""
+    made: dict[int, float] = defaultdict(float)
+    for part in parts:
+        made[part.tile] += part.outputs * part.positions
+    total = sum(made.values())
+    return {tile: share / total for tile, share in made.items()}
+
+
+def _delivered(operand: Node, node: Node, layer: LayerPlan, part: Part) -> float:
+    """Elements of the operand that a tile needs for its copy's share of the positions."""
+    channels = int(node.attrs["in_channels" if node.kind == "conv2d" else "in_features"])
+    pixels = prod(operand.shape) // channels
+    return part.channels * pixels * part.positions / layer.positions
