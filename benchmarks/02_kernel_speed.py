@@ -5,11 +5,13 @@ A 512 x 512 layer, 8-bit weights in 2-bit cells (offset), 8-bit inputs, 128 x 12
 - bit-serial: a 7-bit clipping ADC after every read, so that no column can be proven lossless;
 - collapsed: the same layer with a lossless ADC, which is one integer product;
 - float32 torch: the layer as `torch.nn.functional.linear`;
-- float32 formulation: the same bit-serial arithmetic as float32 matrix products of bits and codes, the usual
+- float32 formulation: the same bit-serial arithmetic as float32 matrix products of bits and codes,
+the usual
   way to simulate it in a framework.
 
-All on one thread, in turn, in one process; the figure to read is the ratio.  The popcount limit is what the
-processor does when nothing but AND and popcount stands in the loop, over 64 bit products a MAC.
+All on one thread, in turn, in one process; the figure to read is the ratio.  The popcount limit is
+what the processor does when nothing but AND and popcount stands in the loop, over 64 bit products
+a MAC.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def layer(adc: dict[str, object], weights: np.ndarray) -> ProgrammedLayer:
 
 
 def naive(x: np.ndarray, weights: np.ndarray, top: int) -> np.ndarray:
-    """The contract in plain NumPy integers: 4 slices x 8 reads x 4 row groups, each read clipped."""
+    """Compute the contract in plain NumPy integers, each of the 128 reads clipped."""
     codes, total = weights.T.astype(np.int64) + 128, np.zeros((len(x), SIZE), np.int64)
     for start in range(0, SIZE, ROWS):
         part = x[:, start : start + ROWS].astype(np.int64)
@@ -99,7 +101,10 @@ def main() -> None:
     lossless = layer({"adc.policy": "lossless", "adc.bits": None}, weights)
     window = Window(tokens=True)
     ones, zeros = np.ones(SIZE), np.zeros(SIZE)
-    out = {name: np.empty((positions, 1, SIZE), np.float32).transpose(0, 2, 1) for name in ("serial", "collapsed")}
+    out = {
+        name: np.empty((positions, 1, SIZE), np.float32).transpose(0, 2, 1)
+        for name in ("serial", "collapsed")
+    }
 
     reading = serial._programmed[0][0][1]
     assert reading.collapsed == 0.0, "nothing may collapse in this comparison"
@@ -117,7 +122,10 @@ def main() -> None:
 
     codes = weights.T + 128
     slices = [
-        [torch.from_numpy(((codes[g : g + ROWS] >> (2 * j)) & 3).astype(np.float32)) for j in range(4)]
+        [
+            torch.from_numpy(((codes[g : g + ROWS] >> (2 * j)) & 3).astype(np.float32))
+            for j in range(4)
+        ]
         for g in range(0, SIZE, ROWS)
     ]
     xt = torch.from_numpy(x)
@@ -141,7 +149,9 @@ def main() -> None:
         expected = naive(x[some], weights, 127)
         exact = bool(
             np.array_equal(out["serial"][some, :, 0], expected.astype(np.float32))
-            and np.array_equal(formulation(xt[some], slices, 127.0).numpy(), expected.astype(np.float32))
+            and np.array_equal(
+                formulation(xt[some], slices, 127.0).numpy(), expected.astype(np.float32)
+            )
             and np.array_equal(out["collapsed"][some, :, 0], x[some].astype(np.int64) @ weights.T)
         )
     macs = positions * SIZE * SIZE
@@ -149,8 +159,12 @@ def main() -> None:
     # a popcount covers 64 rows of one bit product; a MAC of 8 x 8 bits is 64 bit products
     rate["popcount limit"] = positions * 512 * 32 / best["popcount limit"] / 1e9
     rows = [
-        [name, f"{rate[name]:.2f}", f"{rate[name] / rate['float32 formulation']:.1f} x",
-         f"{rate[name] / rate['float32 torch']:.2f} x"]
+        [
+            name,
+            f"{rate[name]:.2f}",
+            f"{rate[name] / rate['float32 formulation']:.1f} x",
+            f"{rate[name] / rate['float32 torch']:.2f} x",
+        ]
         for name in entries
     ]
     print(table(["<one thread", "G MAC/s", "vs float32 formulation", "vs float32 torch"], rows))

@@ -9,9 +9,9 @@ comes with the package.  ``$CROSSBAR_DATA`` holds
 - ``models/resnet{20,32,56}_cifar10_akamaster.safetensors``: the weights of Y. Idelbayev's networks
   (github.com/akamaster/pytorch_resnet_cifar10, BSD-2-Clause);
 - ``cifar10/cifar10_test1000_u8.npz`` (`test_images`) and ``cifar10/cifar10_test_jpeg.npz``
-  (`test_jpegs`): JPEG copies of the test images.  The networks were trained on the lossless ones and
-  lose ten points on these, so compare with the float accuracy on the same images (ResNet-20: 80.4 %
-  of the 1000, 81.0 % of all), never with the published one (91.8 %).
+  (`test_jpegs`): JPEG copies of the test images.  The networks were trained on the lossless ones
+  and lose ten points on these, so compare with the float accuracy on the same images (ResNet-20:
+  80.4 % of the 1000, 81.0 % of all), never with the published one (91.8 %).
 
 The lossless images in the official binary form (cs.toronto.edu/~kriz/cifar.html) are read from the
 folder ``$CIFAR10_FOLDER`` (`test_binary`).

@@ -40,7 +40,11 @@ def race(entries: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, flo
 def write(out: Path, name: str, result: Mapping[str, Any]) -> Path:
     """Write ``<out>/<name>.json`` with what the machine is; returns its path."""
     out.mkdir(parents=True, exist_ok=True)
-    about = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    about = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
     path = out / f"{name}.json"
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({"schema": 1, "about": about, **result}, indent=2) + "\n")

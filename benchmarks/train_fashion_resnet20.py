@@ -1,6 +1,7 @@
 """Train the bundled network: ResNet-20 with a one-channel stem on Fashion-MNIST.
 
-    python benchmarks/train_fashion_resnet20.py --data /usr/share/datasets/fashion-mnist --out out/train
+    python benchmarks/train_fashion_resnet20.py --data /usr/share/datasets/fashion-mnist --out
+    out/train
 
 ``--data`` is a folder with the four official ``*-ubyte.gz`` files (Debian package
 ``dataset-fashion-mnist``) or an npz file with ``x_train y_train x_test y_test``.  Writes
@@ -76,7 +77,9 @@ def accuracy(model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
 
 def main() -> None:
     """Train, report the test accuracy, write weights and images."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("out/train"))
     parser.add_argument("--epochs", type=int, default=14)

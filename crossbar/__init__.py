@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
+    "Report",
     "StuckAt",
     "build_plan",
     "capture",
     "find_workload",
     "inject",
-    "load",
     "load_arch",
+    "load_mapped",
     "map_model",
-    "save",
+    "save_mapped",
     "simulate",
     "verify",
 ]
@@ -28,26 +29,28 @@ if TYPE_CHECKING:
     from crossbar.arch import load_arch
     from crossbar.device.faults import StuckAt
     from crossbar.mapping import build_plan
-    from crossbar.nn.capture import capture
+    from crossbar.nn.captured import capture
     from crossbar.nn.convert import map_model
     from crossbar.nn.effects import inject
     from crossbar.nn.run import simulate
-    from crossbar.nn.saving import load, save
-    from crossbar.nn.verify import verify
+    from crossbar.nn.saving import load_mapped, save_mapped
+    from crossbar.nn.twin import verify
+    from crossbar.report import Report
     from crossbar.workload import find_workload
 else:  # hidden from type checkers, so that a mistyped public name is an error there
     _HOME = {
+        "Report": "crossbar.report",
         "StuckAt": "crossbar.device.faults",
         "build_plan": "crossbar.mapping",
-        "capture": "crossbar.nn.capture",
+        "capture": "crossbar.nn.captured",
         "find_workload": "crossbar.workload",
         "inject": "crossbar.nn.effects",
-        "load": "crossbar.nn.saving",
         "load_arch": "crossbar.arch",
+        "load_mapped": "crossbar.nn.saving",
         "map_model": "crossbar.nn.convert",
-        "save": "crossbar.nn.saving",
+        "save_mapped": "crossbar.nn.saving",
         "simulate": "crossbar.nn.run",
-        "verify": "crossbar.nn.verify",
+        "verify": "crossbar.nn.twin",
     }
 
     def __getattr__(name):

@@ -1,8 +1,8 @@
-"""The one way kernels are compiled: nogil, cached on disk, in a folder named by the kernels' sources.
+"""The one way kernels are compiled: without the GIL, cached in a folder named by their sources.
 
 Numba's cache does not notice an edited callee in another file; a folder that carries a hash of every
-kernel file does.  Kernels are serial and release the GIL; callers split the work over Python threads, so
-no threading layer (and no OpenMP runtime beside torch's) is ever started.
+kernel file does.  Kernels are serial and release the GIL; callers split the work over Python threads,
+so no threading layer (and no OpenMP runtime beside torch's) is ever started.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["cache_folder", "jit"]
 
 
 def cache_folder():
-    """Folder of the compiled code: ``$CROSSBAR_CACHE`` or the user's cache, plus the sources' hash."""
+    """Name the folder of compiled code: ``$CROSSBAR_CACHE`` or the user's cache, and a hash."""
     here = Path(__file__).resolve().parent
     digest = hashlib.sha256()
     for source in sorted(here.glob("*.py")):

@@ -1,18 +1,19 @@
 """Reads of bit-sliced crossbars: popcounts, one conversion a read, shift-and-add.
 
-The innermost loop runs over columns with every other extent a compile-time constant, so that the sum of
-popcounts, the conversion and the shift-and-add of up to eight reads are one vector expression.
+The innermost loop runs over columns with every other extent a compile-time constant, so that the
+sum of popcounts, the conversion and the shift-and-add of up to eight reads are one vector
+expression.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from llvmlite import ir
 from numba import int64, types, uint64
 from numba.extending import intrinsic
 
-from ._jit import jit
+from crossbar.kernels._jit import jit
 
 __all__ = ["reader"]
 
@@ -33,14 +34,15 @@ def _full_registers(typingctx):
     """Let LLVM use 512-bit vectors in the calling function; its default on recent CPUs is half."""
 
     def codegen(context, builder, signature, args):
-        # llvmlite's attribute set only knows LLVM's enumerated attributes; this is a string attribute
+        # llvmlite's attribute set only knows LLVM's enumerated attributes; this is a string
+        # attribute
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 
     return types.void(), codegen
 
 
-@lru_cache(maxsize=None)
+@cache
 def reader(words, dac_planes, cell_planes, reads, full, paired, count):
     """Build the kernel that reads one slice of a programmed matrix.
 
@@ -53,8 +55,8 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
     reads : int
         Reads joined in one call (the caller goes on for more).
     full, paired, count : int
-        1 for an ADC range stretched over s_max; for currents subtracted before conversion; for counting
-        saturations.
+        1 for an ADC range stretched over s_max; for currents subtracted before conversion; for
+        counting saturations.
 
     Returns
     -------
@@ -62,7 +64,8 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
         ``kernel(x, plus, minus, flip, adc, plan, out) -> saturations`` with
 
         - x : uint64[positions, row_groups, planes, words], bit planes of the inputs
-        - plus, minus : uint64[row_groups, cell_planes, words, cols], bit planes of the codes (``minus``
+        - plus, minus : uint64[row_groups, cell_planes, words, cols], bit planes of the codes
+        (``minus``
           is used when paired)
         - flip : int64[row_groups, cols], 0, or -1 where the column's result is negated
         - adc : int64[6], low, high, factor, bias, shift of ``code = (s * factor + bias) >> shift``
@@ -103,7 +106,8 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
                             else:
                                 s = (s * factor + bias) >> right
                         if count:
-                            # the sign bit of the room left: a comparison would take the popcounts' port
+                            # the sign bit of the room left: a comparison would take the popcounts'
+                            # port
                             saturations += int64(uint64(high - s) >> sign_bit)
                             if paired:
                                 saturations += int64(uint64(s - low) >> sign_bit)

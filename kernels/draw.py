@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import jit
+from crossbar.kernels._jit import jit
 
 __all__ = ["uniform_cells"]
 
@@ -13,8 +13,8 @@ __all__ = ["uniform_cells"]
 def uniform_cells(seed, stream, array, rows, cols, out):
     """Uniform draws in [0, 1), one for each physical cell of an array.
 
-    A hash of (seed, stream, array, row, col): two rounds of the SplitMix64 finaliser (Steele et al., OOPSLA
-    2014) over a Weyl counter, 53 bits of the result.
+    A hash of (seed, stream, array, row, col): two rounds of the SplitMix64 finaliser (Steele et
+    al., OOPSLA 2014) over a Weyl counter, 53 bits of the result.
 
     Parameters
     ----------

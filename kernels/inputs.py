@@ -2,15 +2,15 @@
 
 All take ``x[batch, channels, height, width]`` (a linear layer has height = width = 1) and a *span*
 ``[first image, images, first position, positions]``: the rows of the output are the positions
-``first position ..`` of each of the images, images outermost.  Rows of the weight matrix are ordered
-(channel, kernel row, kernel column).
+``first position ..`` of each of the images, images outermost.  Rows of the weight matrix are
+ordered (channel, kernel row, kernel column).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ._jit import jit
+from crossbar.kernels._jit import jit
 
 __all__ = ["drive_map", "pack_planes", "quantise", "unfold"]
 
@@ -35,7 +35,9 @@ def quantise(x, scale, low, high, top, left, out):
             for i in range(x.shape[2]):
                 for j in range(x.shape[3]):
                     q = np.rint(x[b, c, i, j] / scale)
-                    out[b, c, i + top, j + left] = int(min(max(q, np.float32(low)), np.float32(high)))
+                    out[b, c, i + top, j + left] = int(
+                        min(max(q, np.float32(low)), np.float32(high))
+                    )
 
 
 @jit
@@ -48,8 +50,8 @@ def unfold(x, geometry, span, out):
     ----------
     x : int16 or int32[batch, channels, height, width], zero-padded
     geometry : int64[9]
-        First channel, channels, kernel height, kernel width, stride down, stride across, dilation down,
-        dilation across, output width.
+        First channel, channels, kernel height, kernel width, stride down, stride across, dilation
+        down, dilation across, output width.
     span : int64[4]
     out : float32 or float64[inputs, images * positions]
     """
@@ -88,8 +90,8 @@ def pack_planes(x, geometry, span, groups, segments, coding, planes, sums):
     segments : int64[segments, 2]
         First row and rows of each sum.
     coding : int64[4]
-        Added to each input; bits of an input; the plane of the top bit; 1 if the top bit goes to that plane
-        (two's complement sign read), 0 if plane k holds bit k throughout.
+        Added to each input; bits of an input; the plane of the top bit; 1 if the top bit goes to
+        that plane (two's complement sign read), 0 if plane k holds bit k throughout.
     planes : uint64[rows, row_groups, planes, words]
         Filled.
     sums : int64[rows, segments]
@@ -134,7 +136,8 @@ def pack_planes(x, geometry, span, groups, segments, coding, planes, sums):
                 for k in range(words * 8):
                     word, lane = k >> 3, np.uint64((k & 7) * 8)
                     for half in range((bits + 7) >> 3):
-                        # 8 x 8 bit transpose (Warren, Hacker's Delight, 7-3): byte j = bit j of 8 rows
+                        # 8 x 8 bit transpose (Warren, Hacker's Delight, 7-3): byte j = bit j of 8
+                        # rows
                         t = high_words[k] if half else low_words[k]
                         s = (t ^ (t >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
                         t = t ^ s ^ (s << np.uint64(7))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import jit
+from crossbar.kernels._jit import jit
 
 __all__ = ["add_transposed", "rescale", "rescale_tokens"]
 

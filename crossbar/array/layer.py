@@ -1,4 +1,4 @@
-"""A layer on crossbars: its copies as programmed, and how a batch of integer inputs goes through them."""
+"""A layer on crossbars: its programmed copies, and how integer inputs go through them."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ class ProgrammedLayer:
     @property
     def collapsed(self) -> float:
         """Share of the columns of the first copy that provably cannot clip."""
-        counts = [(b.columns, r.collapsed) for b, (_, r) in zip(
-            self.plan.bundles, self._programmed[0], strict=True)]
+        counts = [
+            (b.columns, r.collapsed)
+            for b, (_, r) in zip(self.plan.bundles, self._programmed[0], strict=True)
+        ]
         return sum(n * share for n, share in counts) / sum(n for n, _ in counts)
 
     def compute(
@@ -145,7 +147,14 @@ class ProgrammedLayer:
             for k, bundle in enumerate(self.plan.bundles):
                 reading = self._digital[k] if digital else self._programmed[copy][k][1]
                 total += self._bundle(
-                    x, window, (first, count), bundle, reading, channels_per_group, (scale, bias), out
+                    x,
+                    window,
+                    (first, count),
+                    bundle,
+                    reading,
+                    channels_per_group,
+                    (scale, bias),
+                    out,
                 )
         return total
 
@@ -177,9 +186,10 @@ class ProgrammedLayer:
         return sum(map_spans(work, list(spans(x.shape[0], *stripe, target))))
 
     def array_energy(self, x: NDArray[np.integer], window: Window) -> float:
-        """Energy [J] of the cells for a batch: read_pulse * sum of v**2 * g of all cells on driven rows.
+        """Energy [J] of the cells for a batch.
 
-        Every physical column counts, used or not (design: the cost contract); exact without wires.
+        read_pulse times the sum of v**2 * g over all cells on driven rows and all reads.  Every
+        physical column counts, used or not (design: the cost contract); exact without wires.
         """
         cell = self.arch.cell
         bits = self.coding.bits
@@ -192,9 +202,7 @@ class ProgrammedLayer:
         total = 0.0
         for copy, (first, count) in enumerate(stripes(window.positions, self.copies)):
             driven = _window_sums(squares, window, first, count)  # [channels, kernel]
-            for bundle, (cells, _) in zip(
-                self.plan.bundles, self._programmed[copy], strict=True
-            ):
+            for bundle, (cells, _) in zip(self.plan.bundles, self._programmed[copy], strict=True):
                 low = bundle.first_group * channels
                 rows = driven[low : low + bundle.groups * channels].reshape(-1)
                 g = cells.cells_per_row * cell.g_off + g_step * cells.level_sums

@@ -1,4 +1,4 @@
-"""One bundle of a layer as programmed: physical codes with their faults, and how each column is read."""
+"""One bundle of a layer as programmed: the physical codes, with their faults."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ def program_cells(
             rows = slice(down * arch.array.rows, (down + 1) * arch.array.rows)
             for across in range(bundle.col_blocks):
                 array = first_array + down * bundle.col_blocks + across
-                physical[rows, across] = stuck_codes(physical[rows, across], array, faults, seed, top)
+                physical[rows, across] = stuck_codes(
+                    physical[rows, across], array, faults, seed, top
+                )
         flat = physical[:, :, :width].reshape(bundle.rows, -1)[:, : bundle.columns]
         shape = (bundle.rows, bundle.outputs, encoding.columns)
         codes = np.ascontiguousarray(flat.reshape(shape).transpose(2, 0, 1))

@@ -1,8 +1,9 @@
 """How a programmed bundle is computed: an integer product where nothing can clip, reads elsewhere.
 
-A column whose codes cannot drive its ADC past the top code (lsb = 1) is, over all its reads, exactly a
-column of an integer matrix product.  All such columns of a bundle, with the flips undone and the offset
-removed, collapse into one matrix; the others are read bit by bit (`crossbar.kernels.bitserial`).
+A column whose codes cannot drive its ADC past the top code (lsb = 1) is, over all its reads,
+exactly a column of an integer matrix product.  All such columns of a bundle, with the flips undone
+and the offset removed, collapse into one matrix; the others are read bit by bit
+(`crossbar.kernels.bitserial`).
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Reading:
 
 
 def pack_codes(codes: NDArray[np.uint8], bundle: Bundle, words: int) -> NDArray[np.uint64]:
-    """Cut ``codes[rows, cols]`` into bit planes, 64 rows a word: ``uint64[row_groups, planes, words, cols]``."""
+    """Cut ``codes[rows, cols]`` into bits, ``uint64[row_groups, planes, words, cols]``."""
     n_planes = max(1, int(codes.max(initial=0)).bit_length())
     out = np.zeros((len(bundle.row_groups), n_planes, words, codes.shape[1]), dtype=np.uint64)
     for g, group in enumerate(bundle.row_groups):
@@ -122,9 +123,7 @@ def _exact(product: NDArray[np.int64], coding: InputCoding) -> NDArray[np.floati
     return product.astype(np.float64)
 
 
-def digital_reading(
-    weights: NDArray[np.integer], bundle: Bundle, coding: InputCoding
-) -> Reading:
+def digital_reading(weights: NDArray[np.integer], bundle: Bundle, coding: InputCoding) -> Reading:
     """Build the integer twin of a bundle: the plain product, no cells."""
     n = bundle.outputs
     empty = np.zeros((0, n))
@@ -137,7 +136,7 @@ def digital_reading(
 
 
 def _segments(bundle: Bundle) -> list[tuple[int, int, int, int]]:
-    """Cut the row groups where the groups of the layer meet: (row group, layer group, first row, rows)."""
+    """Cut row groups at layer groups: (row group, layer group, first row, rows)."""
     per = bundle.rows // bundle.groups
     cut = []
     for g, group in enumerate(bundle.row_groups):
@@ -150,7 +149,11 @@ def _segments(bundle: Bundle) -> list[tuple[int, int, int, int]]:
 
 
 def make_reading(
-    cells: Cells, weights: NDArray[np.integer], bundle: Bundle, encoding: Encoding, coding: InputCoding,
+    cells: Cells,
+    weights: NDArray[np.integer],
+    bundle: Bundle,
+    encoding: Encoding,
+    coding: InputCoding,
     col_width: int,
 ) -> Reading:
     """Prove which columns cannot clip, collapse them, and pack the others for reading.
@@ -210,7 +213,9 @@ def make_reading(
     fold = everything and linear
     if fold:
         for k, (_, _, row, rows) in enumerate(segments):
-            part = cells.unit[row : row + rows].astype(np.int64) if has_units else np.ones((rows, 1))
+            part = (
+                cells.unit[row : row + rows].astype(np.int64) if has_units else np.ones((rows, 1))
+            )
             product[row : row + rows] += (part @ back[k]).astype(np.int64)
         back[...] = 0
     needs_sums = bool(back.any())

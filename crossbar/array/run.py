@@ -24,8 +24,13 @@ def adc_numbers(adc: Adc) -> NDArray[np.int64]:
 
 
 def read_columns(
-    planes: NDArray[np.uint64], part: SlicePlanes, adc: Adc, coding: InputCoding,
-    out: NDArray[np.int64], *, count: bool = True,
+    planes: NDArray[np.uint64],
+    part: SlicePlanes,
+    adc: Adc,
+    coding: InputCoding,
+    out: NDArray[np.int64],
+    *,
+    count: bool = True,
 ) -> int:
     """Read the columns of a slice for all inputs, adding ``2**shift`` times the codes to ``out``.
 
@@ -53,7 +58,9 @@ def read_columns(
     saturated = 0
 
     def call(first_read: int, reads: int, digit: int, shift: int, negate: int) -> int:
-        kernel = reader(words, digit, cell_planes, reads, int(adc.full), int(part.paired), int(count))
+        kernel = reader(
+            words, digit, cell_planes, reads, int(adc.full), int(part.paired), int(count)
+        )
         place = np.array([first_read * coding.digit, shift, negate], dtype=np.int64)
         return int(kernel(planes, part.plus, part.minus, part.flip, numbers, place, out))
 
@@ -66,7 +73,11 @@ def read_columns(
 
 
 def _pack(
-    reading: Reading, coding: InputCoding, x: NDArray[np.integer], geometry: NDArray[np.int64], span: Span
+    reading: Reading,
+    coding: InputCoding,
+    x: NDArray[np.integer],
+    geometry: NDArray[np.int64],
+    span: Span,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Bit planes of the inputs, and the digital sum of each segment."""
     groups = np.array([[g.start, g.rows] for g in reading.bundle.row_groups], dtype=np.int64)
@@ -85,7 +96,7 @@ def _pack(
 def _unit_sums(
     planes: NDArray[np.uint64], units: NDArray[np.uint64], adc: Adc, coding: InputCoding
 ) -> tuple[NDArray[np.int64], int]:
-    """Read the unit columns of each row group apart: codes ``int64[positions, row_groups * col_blocks]``."""
+    """Read each row group's unit columns: ``int64[positions, row_groups * col_blocks]``."""
     n_groups, columns = units.shape[0], units.shape[3]
     out = np.zeros((n_groups, len(planes), columns), dtype=np.int64)
     saturated = 0
@@ -99,24 +110,28 @@ def _unit_sums(
 
 
 def _multiply(
-    product: NDArray[np.floating], x: NDArray[np.integer], window: Window, first_channel: int, span: Span
+    product: NDArray[np.floating],
+    x: NDArray[np.integer],
+    window: Window,
+    first_channel: int,
+    span: Span,
 ) -> NDArray[np.floating]:
     """Multiply the inputs with the collapsed columns."""
     n_rows = product.shape[0]
     if window.tokens:
         part = x[span.image : span.image + span.images, first_channel : first_channel + n_rows, 0]
         tokens = part[:, :, span.position : span.position + span.positions].transpose(0, 2, 1)
-        return tokens.reshape(span.rows, n_rows).astype(product.dtype) @ product
+        return np.asarray(tokens.reshape(span.rows, n_rows).astype(product.dtype) @ product)
     channels = n_rows // (window.kernel[0] * window.kernel[1])
     columns = np.empty((n_rows, span.rows), dtype=product.dtype)
     unfold(x, window.geometry(first_channel, channels), span.numbers(), columns)
-    return product.T @ columns
+    return np.asarray(product.T @ columns)
 
 
 def _read(
     reading: Reading, coding: InputCoding, planes: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], int]:
-    """Read all columns that did not collapse: ``int64[positions, outputs]``, in steps of the lsb."""
+    """Read the columns that did not collapse: ``int64[positions, outputs]``, in lsb."""
     assert reading.adc is not None  # the integer twin has no columns to read
     outputs = reading.bundle.outputs
     total = np.zeros((len(planes), outputs), dtype=np.int64)

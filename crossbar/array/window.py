@@ -1,4 +1,4 @@
-"""Which inputs each position of a layer sees, and how the positions are cut for cache and threads."""
+"""Which inputs each position sees, and how positions are cut for cache and threads."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def _blas() -> object:
 def map_spans(work: Callable[[Span], T], cut: list[Span]) -> list[T]:
     """Run ``work`` on every span over Python threads; the kernels and BLAS release the GIL.
 
-    BLAS is held to one thread meanwhile.  Results come in the order of ``cut``; they are exact integers or
-    elementwise, so they do not depend on the number of threads.
+    BLAS is held to one thread meanwhile.  Results come in the order of ``cut``; they are exact
+    integers or elementwise, so they do not depend on the number of threads.
     """
     threads = thread_count()
     if threads == 1 or len(cut) == 1:

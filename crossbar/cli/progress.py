@@ -119,6 +119,7 @@ class _Bars:
         )
         self.stage = ""
         self.task: TaskID | None = None
+        self.heard: float | None = None
 
     def start(self) -> None:
         self.progress.start()
@@ -132,19 +133,24 @@ class _Bars:
             self._finish()
             self.stage = stage
             self.task = self.progress.add_task(stage, total=total or None)
+            if done:  # the stage began when the one before it ended, not with its first result
+                self._task().start_time = self.heard
         if total:
             self.progress.update(self.task, completed=done, total=total)
+        self.heard = self.progress.get_time()
 
     def _finish(self) -> None:
         """Stop the clock of the last stage; one that was not counted is full when it ends."""
         if self.task is None:
             return
-        task = next(t for t in self.progress.tasks if t.id == self.task)
-        if task.total is None:
+        if self._task().total is None:
             # a total of 0 draws a full bar and counts nothing
             self.progress.update(self.task, total=0, completed=0)
         self.progress.stop_task(self.task)
         self.task = None
+
+    def _task(self) -> Task:
+        return next(task for task in self.progress.tasks if task.id == self.task)
 
 
 class _Lines:
@@ -153,7 +159,7 @@ class _Lines:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.stage = ""
-        self.began = self.told = 0.0
+        self.began = self.told = self.heard = time.monotonic()
 
     def start(self) -> None:
         """Nothing to prepare."""
@@ -164,7 +170,7 @@ class _Lines:
     def show(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self.stage:
-            self.stage, self.began, self.told = stage, now, now
+            self.stage, self.began, self.told = stage, self.heard if done else now, now
             of = f": {total} samples" if total else ""
             self._write(f"{stage}{of}")
         elif done and now - self.told >= _EVERY:
@@ -173,6 +179,7 @@ class _Lines:
             left = f", {max(total - done, 0) / rate:.0f} s left" if total else ""
             of = f"/{total}" if total else ""
             self._write(f"{stage}: {done}{of}, {_rate(rate)}/s{left}")
+        self.heard = now
 
     def _write(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -184,8 +184,8 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     from crossbar.nn.run import simulate
 
     network, loader, where = _loaded(job)
+    _check(network, loader, where)
     samples = Head(loader, job.images, where)
-    _check(network, samples, where)
     calibration: Iterable[Any] = Head(loader, _CALIBRATION, where)
     if job.calibration is not None:
         from crossbar.nn.data_files import batches, load_npz
@@ -211,6 +211,7 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     def progress(stage: str, done: int, total: int) -> None:
         stages.count(_STAGES.get(stage, stage).format(width), done, total)
 
+    stages.begin(_STAGES["crossbar"])
     report = simulate(mapped, samples, progress=progress, seed=job.seed)
     origin = {"model": job.model, "data": job.data, "calibration": job.calibration}
     return replace(report, scenario={**report.scenario, **origin})
@@ -241,15 +242,16 @@ def _check(network: Model, loader: Iterable[Any], where: str) -> None:
     from crossbar.nn.data_files import check_labels, check_model_takes, check_shape
     from crossbar.nn.pt2 import input_shapes_of
 
+    for batch in Head(loader, None if isinstance(loader, list) else 2, where):
+        targets = split_batch(batch, where=where).targets
+        if targets is not None:
+            check_labels(targets, f"{where}: y")
     first = next(iter(Head(loader, 2, where)))
-    batch = split_batch(first, where=where)
-    if batch.targets is not None:
-        check_labels(batch.targets, f"{where}: y")
     if not isinstance(network, ExportedProgram):
         check_model_takes(network, first, where)
         return
-    shapes = list(input_shapes_of(network).values())
-    for value, expected in zip(batch.args, shapes, strict=False):
+    shapes = input_shapes_of(network).values()
+    for value, expected in zip(split_batch(first, where=where).args, shapes, strict=False):
         check_shape(tuple(value.shape[1:]), expected[1:], where)
 
 

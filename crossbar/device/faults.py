@@ -1,8 +1,8 @@
 """Cells that are stuck, and where they are.
 
-Faults are named by what they do.  ``on``: stuck in the low-resistance state, the physical top level
-``2**cell.bits - 1``.  ``off``: stuck in the high-resistance state, level 0.  The literature's "SA0" and
-"SA1" mean either, so these names are not used.
+Faults are named by what they do.  ``on``: stuck in the low-resistance state, the physical top
+level ``2**cell.bits - 1``.  ``off``: stuck in the high-resistance state, level 0.  The
+literature's "SA0" and "SA1" mean either, so these names are not used.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class StuckAt:
 
     Notes
     -----
-    Measured on a 4-Mb HfO2 chip: 1.75 % and 9.04 % (Chen et al., IEEE Trans. Computers 64(1), 2015);
-    papers disagree on which of the two is which, see docs/glossary.md.
+    Measured on a 4-Mb HfO2 chip: 1.75 % and 9.04 % (Chen et al., IEEE Trans. Computers 64(1),
+    2015); papers disagree on which of the two is which, see docs/glossary.md.
 
     Raises
     ------
@@ -55,12 +55,18 @@ class StuckAt:
 
 
 def stuck_codes(
-    codes: NDArray[np.uint8], array: int, faults: StuckAt, seed: int, top: int, row: int = 0, col: int = 0
+    codes: NDArray[np.uint8],
+    array: int,
+    faults: StuckAt,
+    seed: int,
+    top: int,
+    row: int = 0,
+    col: int = 0,
 ) -> NDArray[np.uint8]:
     """Replace the codes of stuck cells.
 
-    The draw depends on (seed, array, row, col) only; a cell that is stuck at some rate is stuck at every
-    higher rate.
+    The draw depends on (seed, array, row, col) only; a cell that is stuck at some rate is stuck at
+    every higher rate.
 
     Parameters
     ----------

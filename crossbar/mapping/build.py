@@ -1,4 +1,4 @@
-"""Make a Plan: cut the layers into arrays, choose copies, hand out arrays, say what does not fit."""
+"""Make a Plan: cut layers into arrays, choose copies, hand out arrays, say what does not fit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["build_plan", "read_slot"]
 def read_slot(arch: Arch, columns: int) -> float:
     """Time of one read [s] of arrays with ``columns`` active columns each.
 
-    ``max(array.cycle, conversions per ADC / adc.rate)``, rounded up to whole clocks; ``pe.adcs`` ADCs serve
-    the ``pe.arrays`` arrays of a PE in turn.
+    ``max(array.cycle, conversions per ADC / adc.rate)``, rounded up to whole clocks; ``pe.adcs``
+    ADCs serve the ``pe.arrays`` arrays of a PE in turn.
     """
     per_adc = -(-columns * arch.pe.arrays // arch.pe.adcs)
     conversion = per_adc / arch.adc.rate
@@ -30,9 +30,7 @@ def read_slot(arch: Arch, columns: int) -> float:
     return clocks / arch.clock
 
 
-def _converted_columns(
-    bundles: tuple[Bundle, ...], encoding: Encoding, arch: Arch
-) -> int:
+def _converted_columns(bundles: tuple[Bundle, ...], encoding: Encoding, arch: Arch) -> int:
     columns = min(max(b.columns for b in bundles), usable_columns(arch))
     if encoding.subtract == "analog":
         columns = -(-columns // 2)
@@ -50,7 +48,11 @@ def _copy_arrays(matrices: list[Matrix], arch: Arch, bits: int, levels: int | No
 
 
 def _refuse(
-    workload: Workload, arch: Arch, sizes: list[tuple[str, int]], matrices: list[Matrix], bits: int,
+    workload: Workload,
+    arch: Arch,
+    sizes: list[tuple[str, int]],
+    matrices: list[Matrix],
+    bits: int,
     levels: int | None,
 ) -> DoesNotFitError:
     arrays, tiles = _needs(sizes, arch)
@@ -73,9 +75,10 @@ def _refuse(
     largest = max(sizes, key=lambda item: item[1])
     first = sizes[placed][0] if placed < len(sizes) else sizes[-1][0]
     return DoesNotFitError(
-        f"{workload.name} does not fit {arch.name}: it needs {arrays} arrays = {tiles} tiles, chip.tiles is"
-        f" {arch.chip.tiles} ({capacity} arrays); {placed} of {len(sizes)} layers fit, {first!r} is the"
-        f" first that does not, {largest[0]!r} the largest ({largest[1]} arrays);"
+        f"{workload.name} does not fit {arch.name}: it needs {arrays} arrays = {tiles} tiles,"
+        f" chip.tiles is {arch.chip.tiles} ({capacity} arrays); {placed} of {len(sizes)} layers fit,"
+        f" {first!r} is the first that does not, {largest[0]!r} the largest"
+        f" ({largest[1]} arrays);"
         f" try {' or '.join(remedies)}"
     )
 
@@ -121,7 +124,9 @@ def build_plan(
     for node in workload.products:
         by_weight.setdefault(node.weight or node.name, []).append(node)
     if not by_weight:
-        raise InputError(f"{workload.name}: no layer has constant weights, nothing goes on crossbars")
+        raise InputError(
+            f"{workload.name}: no layer has constant weights, nothing goes on crossbars"
+        )
     groups = list(by_weight.values())
     names = [nodes[0].name for nodes in groups]
     matrices = [nodes[0].matrix for nodes in groups]
@@ -131,9 +136,7 @@ def build_plan(
     sizes = [sum(b.arrays for b in each) for each in bundles]
     capacity = chip_arrays(arch)
     if capacity is not None and sum(sizes) > capacity:
-        raise _refuse(
-            workload, arch, list(zip(names, sizes, strict=True)), matrices, bits, levels
-        )
+        raise _refuse(workload, arch, list(zip(names, sizes, strict=True)), matrices, bits, levels)
     signed = signed_inputs or {}
     codings = [make_input_coding(arch, in_bits, signed.get(name, False)) for name in names]
     layers: list[LayerPlan] = []
@@ -167,4 +170,3 @@ def build_plan(
         first += layers[-1].arrays
     rest = [n for n in workload if not n.is_product and n.kind not in MOVE_KINDS]
     return Plan(workload, arch, tuple(layers), tuple(describe_unmapped(n) for n in rest))
-

@@ -1,7 +1,8 @@
 """Integers to cell codes: encodings and bit slices (design: the numerics contract).
 
-A signed integer weight ``w`` becomes ``S`` cells in ``S`` neighbouring physical columns.  Its value is
-recovered as ``gain * sum_j sign_j * 2**shift_j * code_j - offset`` for a row that is driven by one.
+A signed integer weight ``w`` becomes ``S`` cells in ``S`` neighbouring physical columns.  Its
+value is recovered as ``gain * sum_j sign_j * 2**shift_j * code_j - offset`` for a row that is
+driven by one.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Encoding:
     slices : tuple of Slice
         Least significant first; a differential weight has all ``plus`` slices, then all ``minus``.
     offset : int
-        Subtracted per driven unit of input: ``2**(bits - 1)`` for ``offset``, else 0 (binary: see `encode`).
+        Subtracted per driven unit of input: ``2**(bits - 1)`` for ``offset``, else 0 (binary: see
+        `encode`).
     subtract : str
         ``"digital"`` converts plus and minus columns apart, ``"analog"`` their difference.
     """
@@ -89,7 +91,7 @@ def _cut(group: str, bits: int, cell_bits: int, sign: int, base: int = 0) -> lis
 
 
 def weight_range(weight_bits: int, weight_levels: int | None) -> tuple[int, int]:
-    """Return the signed bits and the largest magnitude of a weight: (8, 127), ternary (2, 1), (1, 1)."""
+    """Return a weight's signed bits and largest magnitude: (8, 127), ternary (2, 1), (1, 1)."""
     bits = 2 if weight_levels == 3 else weight_bits
     return bits, max(1, (1 << (bits - 1)) - 1)
 
@@ -97,8 +99,8 @@ def weight_range(weight_bits: int, weight_levels: int | None) -> tuple[int, int]
 def make_encoding(arch: Arch, weight_bits: int, weight_levels: int | None = None) -> Encoding:
     """Choose the slices for signed integers of ``weight_bits`` in cells of ``arch.cell.bits``.
 
-    Binary weights are -1 and +1: ``offset`` stores the bit u with ``w = 2 u - 1``, ``differential`` one
-    bit a side, ``twos_complement`` the bit of -1 with ``w = 1 - 2 u``.
+    Binary weights are -1 and +1: ``offset`` stores the bit u with ``w = 2 u - 1``,
+    ``differential`` one bit a side, ``twos_complement`` the bit of -1 with ``w = 1 - 2 u``.
     """
     bits, _ = weight_range(weight_bits, weight_levels)
     cell = arch.cell.bits

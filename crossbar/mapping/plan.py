@@ -43,8 +43,8 @@ class LayerPlan:
     unit_columns : int
         Columns of an array that sum the inputs (0 or 1).
     collapsed : float or None
-        Share of (column, row group) pairs that provably cannot clip and are computed as an integer matrix
-        product; None until weights are mapped.
+        Share of (column, row group) pairs that provably cannot clip and are computed as an integer
+        matrix product; None until weights are mapped.
     """
 
     name: str
@@ -97,7 +97,7 @@ class LayerPlan:
 
     @property
     def cells_used(self) -> int:
-        """Cells that hold weights, in all copies (unit columns and the empty corners not counted)."""
+        """Cells that hold weights, in all copies; unit columns and empty corners do not."""
         m = self.matrix
         return self.replicas * m.groups * m.rows * m.cols * self.encoding.columns
 
@@ -156,7 +156,8 @@ class Plan:
     workload : Workload
     arch : Arch
     layers : tuple of LayerPlan
-        In network order; arrays are handed out in this order, so PEs and tiles are shared by neighbours.
+        In network order; arrays are handed out in this order, so PEs and tiles are shared by
+        neighbours.
     unmapped : tuple of Unmapped
     """
 

@@ -38,7 +38,17 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     arch, encoding = plan.arch, plan.layers[0].encoding
     width = line_width(width)
     text = table(
-        ["<layer", "matrix", "positions", "blocks", "copies", "arrays", "tiles", "used", "lossless"],
+        [
+            "<layer",
+            "matrix",
+            "positions",
+            "blocks",
+            "copies",
+            "arrays",
+            "tiles",
+            "used",
+            "lossless",
+        ],
         [_row(plan, layer) for layer in plan.layers],
         title=f"{plan.workload.name} on {arch.name}: {arch.array.rows} x {arch.array.cols} arrays,"
         f" {encoding.columns} columns a weight ({encoding.kind}), {arch.cell.bits}-bit cells",

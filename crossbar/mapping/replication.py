@@ -22,9 +22,10 @@ def balance(
 ) -> list[int]:
     """Copies that make the slowest layer as fast as the arrays allow.
 
-    Gives one more copy to the slowest layer until it has one a position or its next copy does not fit;
-    since every layer needs ``ceil(work / bound)`` copies to meet a bound, no other choice has a lower one.
-    The rule of ISAAC (Shafiee et al., ISCA 2016, section V) for replicas in proportion to output pixels.
+    Gives one more copy to the slowest layer until it has one a position or its next copy does not
+    fit; since every layer needs ``ceil(work / bound)`` copies to meet a bound, no other choice has
+    a lower one. The rule of ISAAC (Shafiee et al., ISCA 2016, section V) for replicas in
+    proportion to output pixels.
 
     Parameters
     ----------
@@ -84,15 +85,17 @@ def replicas_for(
 ) -> list[int]:
     """Copies of each layer under ``arch.replication``; shrunk to one each rather than refused.
 
-    A list or mapping that asks for more arrays than the chip has loses copies from its largest entries
-    first, until it fits or every layer has one.
+    A list or mapping that asks for more arrays than the chip has loses copies from its largest
+    entries first, until it fits or every layer has one.
     """
     capacity = chip_arrays(arch)
     if arch.replication == "balance":
         assert capacity is not None  # the schema refuses balance without a number of tiles
         return balance(work, arrays, positions, capacity)
     copies = _given(arch, names, positions)
-    while capacity is not None and sum(c * a for c, a in zip(copies, arrays, strict=True)) > capacity:
+    while (
+        capacity is not None and sum(c * a for c, a in zip(copies, arrays, strict=True)) > capacity
+    ):
         most = max(range(len(copies)), key=lambda i: copies[i])
         if copies[most] == 1:
             break

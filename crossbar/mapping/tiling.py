@@ -1,9 +1,10 @@
 """Cut a layer's matrix into arrays: bundles of groups, row blocks, row groups, column blocks.
 
-Terms: an array's *row block* is the stretch of inputs on its wordlines; a *row group* is the part of it
-that is driven in one read (``array.rows_per_read``).  The physical columns of a bundle lie side by side,
-column ``n * S + j`` holds slice j of output n, and array ``k`` takes columns ``k * cols .. ``; a weight's
-slices may therefore straddle two arrays, which is what the published array counts assume.
+Terms: an array's *row block* is the stretch of inputs on its wordlines; a *row group* is the part
+of it that is driven in one read (``array.rows_per_read``).  The physical columns of a bundle lie
+side by side, column ``n * S + j`` holds slice j of output n, and array ``k`` takes columns ``k *
+cols .. ``; a weight's slices may therefore straddle two arrays, which is what the published array
+counts assume.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["Bundle", "RowGroup", "cut_matrix", "usable_columns"]
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Rows ``start .. start + rows`` of a bundle, read together; they lie in array row block ``block``."""
+    """Rows ``start .. start + rows`` of a bundle, read together, in array row block ``block``."""
 
     block: int
     start: int
@@ -74,10 +75,10 @@ def _row_groups(rows: int, array_rows: int, per_read: int) -> tuple[RowGroup, ..
 def cut_matrix(matrix: Matrix, slices: int, arch: Arch) -> tuple[Bundle, ...]:
     """Cut ``matrix`` with ``slices`` columns a weight into bundles.
 
-    Groups of a grouped convolution share arrays along the diagonal as far as rows and columns reach:
-    their inputs drive different rows, so one read serves them all; the cells off the diagonal store 0.  A
-    unit column (``array.input_sum: column``) would add up the inputs of all of them, so there each group
-    has arrays of its own.
+    Groups of a grouped convolution share arrays along the diagonal as far as rows and columns
+    reach: their inputs drive different rows, so one read serves them all; the cells off the
+    diagonal store 0.  A unit column (``array.input_sum: column``) would add up the inputs of all
+    of them, so there each group has arrays of its own.
     """
     cols = usable_columns(arch)
     fit = min(arch.array.rows // matrix.rows, cols // (matrix.cols * slices))

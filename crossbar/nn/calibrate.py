@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from crossbar.nn.capture import Captured
+from crossbar.nn.captured import Captured
 from crossbar.nn.data import Batch, as_batches, as_loader, check_finite
 from crossbar.nn.program import Step
 from crossbar.nn.quantise import InputScale, Range

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from crossbar.errors import CaptureError, InputError, UnknownNameError
 from crossbar.mapping import build_plan
 from crossbar.mapping.plan import Plan
 from crossbar.nn.calibrate import calibrate
-from crossbar.nn.capture import Captured, capture_model
+from crossbar.nn.captured import Captured, capture_model
 from crossbar.nn.data import first_batch
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
@@ -40,9 +41,9 @@ def map_model(
 ) -> MappedModel:
     """Put a model's weight layers on crossbars.
 
-    The model is captured by `torch.export` and the captured graph is rewritten; the model itself is left as
-    it is.  Layers with constant weights (Linear, Conv2d and their functional forms) go on crossbars,
-    everything else runs in float and is listed in ``mapped.plan.unmapped``.
+    The model is captured by `torch.export` and the captured graph is rewritten; the model itself
+    is left as it is.  Layers with constant weights (Linear, Conv2d and their functional forms) go
+    on crossbars, everything else runs in float and is listed in ``mapped.plan.unmapped``.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ def map_model(
     arch : Arch or str or Path
         An arch, a preset's name or a YAML file.
     calibration
-        Data from which the activations' ranges are taken: a tensor, a tuple or dict of inputs, or a loader
-        (of ``(inputs, targets)``, inputs alone, or dictionaries).
+        Data from which the activations' ranges are taken: a tensor, a tuple or dict of inputs, or
+        a loader (of ``(inputs, targets)``, inputs alone, or dictionaries).
     example_inputs : tuple or dict, optional
         What the model takes, for capture; the first batch of ``calibration`` when absent.
     observer : {"minmax", "percentile", "mse"}
@@ -79,7 +80,8 @@ def map_model(
     Range(observer)  # refuse a wrong name before the work
     if calibration is None:
         raise InputError(
-            "map_model: calibration= is missing; give a tensor, a tuple or dict of inputs, or a loader"
+            "map_model: calibration= is missing; give a tensor, a tuple or dict of inputs,"
+            " or a loader"
         )
     if example_inputs is None:
         args, kwargs = first_batch(calibration, where="calibration")
@@ -88,7 +90,15 @@ def map_model(
     else:
         args, kwargs = tuple(example_inputs), {}
     captured = capture_model(model, args, kwargs)
-    plan = build_plan(captured.workload, arch, **bits)  # refused here before the calibration
+    place = partial(
+        build_plan,
+        captured.workload,
+        arch,
+        weight_bits=bits["weight_bits"],
+        weight_levels=bits["weight_levels"],
+        input_bits=bits["input_bits"],
+    )
+    plan = place()  # what does not fit is refused before the calibration
     if strict:
         _refuse_unmapped(plan)
     scales = calibrate(captured, calibration, observer, bits["input_bits"] or 0)
@@ -96,7 +106,7 @@ def map_model(
         name: scales[product.weight_key].signed
         for name, product in captured.program.products.items()
     }
-    plan = build_plan(captured.workload, arch, signed_inputs=signed, **bits)
+    plan = place(signed_inputs=signed)
     layers = _program(captured, plan, scales, bits)
     return MappedModel(
         Body(

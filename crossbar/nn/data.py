@@ -85,6 +85,7 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
         targets = batch[1] if len(batch) == 2 else None
     else:
         inputs = batch
+    inputs = _as_tensors(inputs)
     kwargs: dict[str, Any] = {}
     args: tuple[Any, ...] = ()
     if isinstance(inputs, Mapping):
@@ -287,11 +288,12 @@ def _samples(value: Any) -> int:
 
 
 def _as_tensors(value: Any) -> Any:
-    """Turn NumPy arrays into tensors, also inside tuples and dictionaries."""
+    """Turn NumPy arrays into tensors, also inside tuples, lists and dictionaries."""
     if hasattr(value, "__array_interface__"):
         return torch.from_numpy(value)
-    if isinstance(value, tuple):
-        return tuple(_as_tensors(item) for item in value)
+    if isinstance(value, (tuple, list)):
+        items = [_as_tensors(item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, Mapping):
         return {key: _as_tensors(item) for key, item in value.items()}
     return value

@@ -22,6 +22,7 @@ from torch import nn
 
 from crossbar.errors import DataError, did_you_mean
 from crossbar.nn.data import as_loader, check_finite, split_batch
+from crossbar.nn.export import parameter_names
 from crossbar.nn.factories import call, find, is_factory
 
 __all__ = ["batches", "check_labels", "check_model_takes", "check_shape", "load_data", "load_npz"]
@@ -199,7 +200,7 @@ def check_model_takes(model: nn.Module, batch: Any, where: str) -> None:
     DataError
         When the network does not take it, naming the layer that failed and what it was given.
     """
-    split = split_batch(batch, where=where)
+    split = split_batch(batch, parameter_names(model) or None, where)
     running: list[tuple[str, nn.Module, tuple[Any, ...]]] = []
 
     def enter(name: str) -> Any:

@@ -12,8 +12,9 @@ __all__ = ["inject"]
 def inject(mapped: MappedModel, faults: StuckAt, *, seed: int = 0) -> MappedModel:
     """Return the model with stuck cells.
 
-    Faults belong to physical cells (array, row, column): the same seed gives the same faulty cells whatever
-    the batch size or number of threads, and each replica has its own (``faults.replicas: own``).
+    Faults belong to physical cells (array, row, column): the same seed gives the same faulty cells
+    whatever the batch size or number of threads, and each replica has its own (``faults.replicas:
+    own``).
 
     Parameters
     ----------

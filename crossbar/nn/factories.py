@@ -125,7 +125,7 @@ def _public(value: Any) -> list[str]:
     listed: Iterable[str] | None = getattr(value, "__all__", None)
     if listed is not None:
         return sorted(listed)
-    own = getattr(value, "__name__", "")
+    own = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
     return [
         name
         for name in dir(value)

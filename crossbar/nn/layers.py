@@ -67,7 +67,8 @@ class MappedLayer:
             )
             image = x
             height, width = (
-                (x.shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
+                (x.shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i]
+                + 1
                 for i in (0, 1)
             )
             window = Window(kernel, stride, padding, dilation, (height, width))
@@ -85,8 +86,10 @@ class MappedLayer:
         quantise(source, scale, self.input.low, self.input.high, down, across, out)
         return (out.transpose(0, 3, 2, 1) if window.tokens else out), window
 
-    def empty_result(self, batch: int, window: Window, dtype: type[np.floating]) -> NDArray[np.floating]:
-        """Make room for a result ``[batch, outputs, positions]``, laid out as the layer computes it."""
+    def empty_result(
+        self, batch: int, window: Window, dtype: type[np.floating]
+    ) -> NDArray[np.floating]:
+        """Make room for ``[batch, outputs, positions]``, laid out as the layer computes it."""
         outputs = len(self.weight_scale)
         if window.tokens:
             return np.empty((batch, window.positions, outputs), dtype=dtype).transpose(0, 2, 1)

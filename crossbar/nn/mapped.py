@@ -50,8 +50,8 @@ class Body:
 class MappedModel(nn.Module):
     """A network on crossbars: call it like the model it was made from, with any batch size.
 
-    It is for inference (results carry no gradient) and on the CPU.  `plan` says what sits where; `inject`
-    and the other verbs return new models and leave this one as it is.
+    It is for inference (results carry no gradient) and on the CPU.  `plan` says what sits where;
+    `inject` and the other verbs return new models and leave this one as it is.
 
     Parameters
     ----------

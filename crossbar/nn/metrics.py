@@ -17,7 +17,7 @@ Metric = Callable[[NDArray[np.floating], NDArray[np.generic]], float]
 
 
 def logits_of(output: object) -> torch.Tensor:
-    """Pick the tensor that scores are taken from: the output itself, its ``logits``, or its first tensor."""
+    """Pick the tensor to score: the output itself, its ``logits``, or its first tensor."""
     if isinstance(output, torch.Tensor):
         return output
     if isinstance(output, Mapping):
@@ -37,10 +37,12 @@ def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDA
         raise DataError(f"outputs of shape {outputs.shape} hold no classes to choose from")
     chosen = outputs.argmax(-1) if outputs.ndim == targets.ndim + 1 else outputs.argmax(1)
     if chosen.shape != targets.shape:
-        raise DataError(f"outputs choose classes of shape {chosen.shape}, targets are {targets.shape}")
+        raise DataError(
+            f"outputs choose classes of shape {chosen.shape}, targets are {targets.shape}"
+        )
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"targets are {targets.dtype}, classes are integers; choose another metric")
-    return chosen
+    return np.asarray(chosen)
 
 
 def accuracy(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:

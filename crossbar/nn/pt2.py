@@ -56,13 +56,15 @@ def load_pt2(path: str | os.PathLike[str], *, trust_pickle: bool = False) -> Exp
             code = "" if trust_pickle or damaged else next(_code(archive), "")
     except _UNREADABLE as error:
         raise DataError(
-            f"{name}: cannot be read, it is truncated, damaged or not a file of torch.export.save"
-            f" ({error})"
+            f"{name}: it is truncated, damaged or not a file of torch.export.save ({error})"
         ) from error
     if damaged:
         raise DataError(f"{name}: damaged: {damaged!r} does not match its checksum")
     if not any("/models/" in member for member in members):
-        raise DataError(f"{name}: not written by torch.export.save (it holds no exported program)")
+        raise DataError(
+            f"{name}: it is truncated or not a file of torch.export.save (it holds no exported"
+            " program)"
+        )
     if code:
         raise InputError(
             f"{name}: {code}, which can run any code when it is read; give --trust-pickle if you"

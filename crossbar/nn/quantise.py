@@ -1,4 +1,4 @@
-"""From floats to integers: weights by output channel, activations by tensor (the numerics contract)."""
+"""From floats to integers: weights by output channel, activations by tensor."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def quantise_weights(
     ----------
     weights : float[outputs, inputs]
     bits : int
-        ``scale = max|w| / (2**(bits - 1) - 1)``, integers rounded half to even.  1 bit: -1 and +1 with
-        ``scale = mean|w|``.
+        ``scale = max|w| / (2**(bits - 1) - 1)``, integers rounded half to even.  1 bit: -1 and +1
+        with ``scale = mean|w|``.
     levels : int, optional
-        3 for ternary weights: those below 0.7 mean|w| become 0 and the scale is the mean of the others (Li
-        et al., "Ternary weight networks", 2016, equations 5 and 6).
+        3 for ternary weights: those below 0.7 mean|w| become 0 and the scale is the mean of the
+        others (Li et al., "Ternary weight networks", 2016, equations 5 and 6).
 
     Returns
     -------
@@ -91,8 +91,8 @@ class Range:
     Parameters
     ----------
     observer : str
-        One of `OBSERVERS`: the extremes; the 99.9th percentile of the magnitude; or the range with the least
-        mean squared rounding error.
+        One of `OBSERVERS`: the extremes; the 99.9th percentile of the magnitude; or the range with
+        the least mean squared rounding error.
     """
 
     observer: str
@@ -123,10 +123,14 @@ class Range:
             Nothing was observed, a value is not finite, or a signed input of one bit.
         """
         if not (np.isfinite(self.low) and np.isfinite(self.high)):
-            raise InputError(f"{layer}: calibration gave no finite inputs (NaN or inf in the data?)")
+            raise InputError(
+                f"{layer}: calibration gave no finite inputs (NaN or inf in the data?)"
+            )
         signed = self.low < 0
         if signed and bits == 1:
-            raise InputError(f"{layer}: its inputs are signed, precision.input_bits must be at least 2")
+            raise InputError(
+                f"{layer}: its inputs are signed, precision.input_bits must be at least 2"
+            )
         steps = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
         top = max(self.high, -self.low)
         if self.observer == "percentile":

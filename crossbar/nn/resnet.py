@@ -1,9 +1,9 @@
 """The CIFAR-style ResNets (20, 32, 56 layers) with parameter-free shortcuts.
 
-He et al., "Deep residual learning for image recognition", CVPR 2016, section 4.2: a 3 x 3 stem, three
-stages of ``depth`` blocks with 16, 32 and 64 channels, shortcuts of option A (stride by slicing, new
-channels are zeros).  The parameter names are those of the published CIFAR-10 weights, so both the
-bundled one-channel network and the three-channel published ones load into this class.
+He et al., "Deep residual learning for image recognition", CVPR 2016, section 4.2: a 3 x 3 stem,
+three stages of ``depth`` blocks with 16, 32 and 64 channels, shortcuts of option A (stride by
+slicing, new channels are zeros).  The parameter names are those of the published CIFAR-10 weights,
+so both the bundled one-channel network and the three-channel published ones load into this class.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class BasicBlock(nn.Module):
         self.new_planes = planes - in_planes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map ``(batch, in_planes, height, width)`` to ``(batch, planes, height / stride, ...)``."""
+        """Map ``(batch, in_planes, h, w)`` to ``(batch, planes, h / stride, w / stride)``."""
         out = functional.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         if self.stride != 1 or self.new_planes:

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from crossbar.errors import DataError
-from crossbar.nn.layers import Recorder
 from crossbar.nn.data import Batch, as_loader, check_finite, split_batch
+from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
 from crossbar.report import Report, build_report
@@ -20,7 +20,7 @@ from crossbar.timing.counts import Activity
 __all__ = ["Progress", "simulate"]
 
 Progress = Callable[[str, int, int], None]
-"""Told of finished work: ``progress(stage, done, total)`` in samples; ``total`` is 0 when unknown."""
+"""Told of finished work: ``progress(stage, done, total)`` in samples."""
 
 _BATCH = 50
 
@@ -40,11 +40,12 @@ def simulate(
     ----------
     mapped : MappedModel
     loader
-        A loader of ``(inputs, targets)``, inputs alone or dictionaries; or whole tensors: ``(x, y)``, ``x`` or
-        a dictionary.  Without targets the report has energy, latency and the agreement with the float
-        model instead of an accuracy.
+        A loader of ``(inputs, targets)``, inputs alone or dictionaries; or whole tensors: ``(x,
+        y)``, ``x`` or a dictionary.  Without targets the report has energy, latency and the
+        agreement with the float model instead of an accuracy.
     metric : str or callable
-        ``"accuracy"``, ``"f1"``, ``"matthews"``, ``"spearman"``, or ``metric(outputs, targets) -> float``.
+        ``"accuracy"``, ``"f1"``, ``"matthews"``, ``"spearman"``, or ``metric(outputs, targets) ->
+        float``.
     baselines : bool
         Run the float model and the integer twin without cells too, on the same inputs.
     progress : callable, optional

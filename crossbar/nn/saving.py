@@ -59,7 +59,11 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
                 tensors[f"codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.codes)
         faults = programmed.faults
         layers[key] = {
-            "input": {"scale": layer.input.scale, "bits": layer.input.bits, "signed": layer.input.signed},
+            "input": {
+                "scale": layer.input.scale,
+                "bits": layer.input.bits,
+                "signed": layer.input.signed,
+            },
             "faults": None if faults is None else {"on": faults.on, "off": faults.off},
             "seed": programmed.seed,
         }
@@ -92,11 +96,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             if about.get("format") != _FORMAT:
-                raise DataError(f"{path}: a safetensors file, but not a mapped model of this package")
+                raise DataError(
+                    f"{path}: a safetensors file, but not a mapped model of this package"
+                )
             header = json.loads(about["crossbar"])
             if header["schema"] > SCHEMA:
                 raise SchemaVersionError(
-                    f"{path}: schema {header['schema']}, this package reads up to {SCHEMA}; update it"
+                    f"{path}: schema {header['schema']}, this package reads up to {SCHEMA};"
+                    " update it"
                 )
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
@@ -113,7 +120,8 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
     Raises
     ------
     InputError, DataError
-        No such file, a truncated or foreign one, or one whose cells this version would program otherwise.
+        No such file, a truncated or foreign one, or one whose cells this version would program
+        otherwise.
     SchemaVersionError
         Written by a newer version.
     """
@@ -153,11 +161,11 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
 def _compare_codes(
     path: Path, key: str, programmed: ProgrammedLayer, tensors: dict[str, torch.Tensor]
 ) -> None:
-    """Refuse a file whose cells differ from those this version would program (other fault draws, say)."""
+    """Refuse a file whose cells differ from those this version would program."""
     for copy in range(programmed.copies):
         for k, cells in enumerate(programmed.cells(copy)):
             if not np.array_equal(tensors[f"codes/{key}/{copy}/{k}"].numpy(), cells.codes):
                 raise DataError(
-                    f"{path}: the cells of {key!r} are not those that this version programs; map the model"
-                    " again"
+                    f"{path}: the cells of {key!r} are not those that this version programs;"
+                    " map the model again"
                 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from crossbar.arch import Arch, load_arch
 from crossbar.array.layer import ProgrammedLayer
@@ -33,7 +32,7 @@ SHAPES = {
 
 @dataclass
 class Conv:
-    """One case: ``x[batch, channels, height, width]`` unpadded, ``w[outputs, channels, kh, kw]``."""
+    """One case: unpadded ``x[batch, channels, height, width]``, ``w[outputs, channels, kh, kw]``."""
 
     arch: Arch
     layer: ProgrammedLayer
@@ -59,6 +58,8 @@ class Conv:
 
     def torch(self):
         """The convolution by torch in float64: exact for integers."""
+        import torch  # not above: a test starts a process that does without
+
         window = self.window
         out = torch.nn.functional.conv2d(
             torch.from_numpy(self.x).double(), torch.from_numpy(self.w).double(), None,
@@ -71,12 +72,10 @@ class Conv:
         per_group = self.x.shape[1] // self.groups
         bundle = self.layer.plan.bundles[k]
         geometry = self.window.geometry(bundle.first_group * per_group, bundle.groups * per_group)
-        return naive.window_inputs(
-            self.image, geometry, [0, len(self.x), 0, self.window.positions]
-        )
+        return naive.window_inputs(self.image, geometry, [0, len(self.x), 0, self.window.positions])
 
     def bundle_matrix(self, k):
-        """Weights ``[rows, outputs]`` of bundle k as a block-diagonal matrix, and where they are."""
+        """Block-diagonal weights ``[rows, outputs]`` of bundle k, and where they are."""
         bundle, matrix = self.layer.plan.bundles[k], self.layer.plan.matrix
         w = np.zeros((bundle.rows, bundle.outputs), dtype=np.int64)
         used = np.zeros(w.shape, dtype=bool)

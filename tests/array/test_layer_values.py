@@ -18,9 +18,7 @@ from crossbar.mapping.encode import weight_range
 from crossbar.workload.graph import Node, Workload
 from tests.kernels import naive
 
-SETTINGS = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+SETTINGS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def one_layer(rows, outputs):
@@ -73,7 +71,10 @@ def build(case, faults=None, fault_seed=0):
     else:
         w = rng.integers(-top, top + 1, size=(rows, outputs))
     plan = build_plan(
-        one_layer(rows, outputs), arch, weight_bits=bits, input_bits=input_bits,
+        one_layer(rows, outputs),
+        arch,
+        weight_bits=bits,
+        input_bits=input_bits,
         signed_inputs={"fc": signed},
     )
     coding = make_input_coding(arch, input_bits, signed)

@@ -47,7 +47,9 @@ def test_clipped_reads_equal_the_naive_twin_at_every_position(shape, hardware):
     assert not np.array_equal(got, case.torch())  # the case is worth something
 
 
-@pytest.mark.parametrize("shape", ["single pixel", "1x1 image", "1x1 kernel", "depthwise multiplier"])
+@pytest.mark.parametrize(
+    "shape", ["single pixel", "1x1 image", "1x1 kernel", "depthwise multiplier"]
+)
 def test_small_and_odd_shapes_clip_like_the_naive_twin(shape):
     case = make(shape, {"adc.bits": 2, "array.rows": 6}, batch=3)
     got, saturated = case.compute()

@@ -162,7 +162,9 @@ def test_the_widest_array_of_a_layer_sets_its_slot():
     one = {"pe.adcs": 1}
 
     def clocks(outputs, **keys):
-        layer = build_plan(linear_net(5, outputs), load_arch("isaac_8bit", {**one, **keys})).layers[0]
+        layer = build_plan(linear_net(5, outputs), load_arch("isaac_8bit", {**one, **keys})).layers[
+            0
+        ]
         return round(layer.slot * 1.28e9)
 
     assert clocks(5) == 8 * 20

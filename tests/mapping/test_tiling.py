@@ -33,8 +33,13 @@ def test_arrays_are_row_blocks_times_column_blocks(network, cols):
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.integers(1, 90), st.integers(1, 20), st.integers(1, 20), st.integers(1, 5),
-    st.integers(1, 7), st.booleans(), st.data(),
+    st.integers(1, 90),
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.integers(1, 5),
+    st.integers(1, 7),
+    st.booleans(),
+    st.data(),
 )
 def test_bundles_and_row_groups_cover_everything_once(
     rows, cols, array_rows, groups, slices, unit, data
@@ -42,7 +47,9 @@ def test_bundles_and_row_groups_cover_everything_once(
     array_cols = data.draw(st.integers(2, 20))
     per_read = data.draw(st.integers(1, array_rows))
     arch = tiny(
-        rows=array_rows, cols=array_cols, rows_per_read=per_read,
+        rows=array_rows,
+        cols=array_cols,
+        rows_per_read=per_read,
         input_sum="column" if unit else "digital",
     )
     width = array_cols - unit

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from crossbar.nn.capture import Captured, capture, capture_model
+from crossbar.nn.captured import Captured, capture, capture_model
 from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
 from crossbar.nn.program import Program
 from crossbar.nn.resnet import resnet20

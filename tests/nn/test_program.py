@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from crossbar.errors import CaptureError, SchemaVersionError
-from crossbar.nn.capture import capture_model
+from crossbar.nn.captured import capture_model
 from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
 from crossbar.nn.program import Program, Ref, Step
 from crossbar.nn.signature import Signature
