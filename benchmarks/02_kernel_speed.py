@@ -25,7 +25,7 @@ import torch
 from numba import njit
 from threadpoolctl import threadpool_limits
 
-from benchmarks.harness import options, race, write
+from harness import options, race, write
 from crossbar.arch import load_arch
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.run import read_columns

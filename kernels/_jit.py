@@ -1,8 +1,8 @@
 """The one way kernels are compiled: without the GIL, cached in a folder named by their sources.
 
-Numba's cache does not notice an edited callee in another file; a folder that carries a hash of every
-kernel file does.  Kernels are serial and release the GIL; callers split the work over Python threads,
-so no threading layer (and no OpenMP runtime beside torch's) is ever started.
+Numba's cache does not notice an edited callee in another file; a folder that carries a hash of
+every kernel file does.  Kernels are serial and release the GIL; callers split the work over Python
+threads, so no threading layer (and no OpenMP runtime beside torch's) is ever started.
 """
 
 from __future__ import annotations

@@ -184,6 +184,7 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     from crossbar.nn.run import simulate
 
     network, loader, where = _loaded(job)
+    _check_batch(job, network)
     _check(network, loader, where)
     samples = Head(loader, job.images, where)
     calibration: Iterable[Any] = Head(loader, _CALIBRATION, where)
@@ -232,6 +233,22 @@ def _loaded(job: _Job) -> tuple[Model, Iterable[Any], str]:
     if job.data is None:
         return network, batches(*fashion_images(), job.batch), where
     return network, load_data(job.data, job.batch), where
+
+
+def _check_batch(job: _Job, network: Model) -> None:
+    """Refuse a size of batches that an exported program has not been exported for."""
+    from torch.export import ExportedProgram
+
+    from crossbar.nn.pt2 import input_shapes_of
+
+    if isinstance(network, ExportedProgram):
+        sizes = {shape[0] for shape in input_shapes_of(network).values() if shape}
+        fixed = [size for size in sizes if isinstance(size, int)]
+        if fixed and fixed != [job.batch]:
+            raise InputError(
+                f"{job.model}: exported for batches of {fixed[0]} only; export it with a free batch"
+                f" axis (dynamic_shapes=...), or give --batch {fixed[0]}"
+            )
 
 
 def _check(network: Model, loader: Iterable[Any], where: str) -> None:

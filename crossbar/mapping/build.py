@@ -76,8 +76,8 @@ def _refuse(
     first = sizes[placed][0] if placed < len(sizes) else sizes[-1][0]
     return DoesNotFitError(
         f"{workload.name} does not fit {arch.name}: it needs {arrays} arrays = {tiles} tiles,"
-        f" chip.tiles is {arch.chip.tiles} ({capacity} arrays); {placed} of {len(sizes)} layers fit,"
-        f" {first!r} is the first that does not, {largest[0]!r} the largest"
+        f" chip.tiles is {arch.chip.tiles} ({capacity} arrays); {placed} of {len(sizes)} layers"
+        f" fit, {first!r} is the first that does not, {largest[0]!r} the largest"
         f" ({largest[1]} arrays);"
         f" try {' or '.join(remedies)}"
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -78,6 +77,8 @@ def map_model(
     arch = load_arch(arch)
     bits = _precision(arch, precision or {})
     Range(observer)  # refuse a wrong name before the work
+    if isinstance(calibration, Iterator):
+        calibration = list(calibration)  # it runs dry after one pass, and two are made
     if calibration is None:
         raise InputError(
             "map_model: calibration= is missing; give a tensor, a tuple or dict of inputs,"
@@ -90,6 +91,7 @@ def map_model(
     else:
         args, kwargs = tuple(example_inputs), {}
     captured = capture_model(model, args, kwargs)
+    _refuse_nan(captured)
     place = partial(
         build_plan,
         captured.workload,
@@ -139,6 +141,13 @@ def _precision(arch: Arch, given: Mapping[str, int | None]) -> dict[str, int | N
     return bits
 
 
+def _refuse_nan(captured: Captured) -> None:
+    for product in captured.program.products.values():
+        for what, tensor in (("weights hold", product.weight), ("bias holds", product.bias)):
+            if tensor is not None and not bool(torch.isfinite(tensor).all()):
+                raise InputError(f"{product.layer}: its {what} NaN or inf")
+
+
 def _refuse_unmapped(plan: Plan) -> None:
     lines = [
         f"{u.name}: {u.operator} cannot be mapped ({u.why}); --strict / strict=True refuses it"
@@ -157,8 +166,6 @@ def _program(
     for row in plan.layers:
         product = products[row.name]
         weight = product.weight.detach().double().numpy().reshape(product.weight.shape[0], -1)
-        if not np.isfinite(weight).all():
-            raise InputError(f"{product.layer}: its weights hold NaN or inf")
         integers, weight_scale = quantise_weights(
             weight, bits["weight_bits"] or 0, bits["weight_levels"]
         )

@@ -10,12 +10,15 @@ import torch
 from torch import nn
 
 from crossbar.arch import Arch
+from crossbar.errors import UnknownNameError
 from crossbar.mapping.plan import Plan
 from crossbar.nn.layers import MappedLayer, Recorder
 from crossbar.nn.program import Program, Step
 from crossbar.workload.graph import Workload
 
 __all__ = ["Body", "MappedModel"]
+
+_MODES = ("crossbar", "digital", "float")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class MappedModel(nn.Module):
         recorder : Recorder, optional
             Measure energy and saturations of the arrays into it.
         """
+        if mode not in _MODES:
+            raise UnknownNameError("mode", mode, _MODES)
         layers, program = self.body.layers, self.body.program
 
         def read(step: Step, step_args: tuple[Any, ...], _: dict[str, Any]) -> Any:

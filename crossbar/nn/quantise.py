@@ -37,7 +37,7 @@ def quantise_weights(
     Returns
     -------
     int32[outputs, inputs], float64[outputs]
-        Integers and scales; a channel of zeros has scale 1.
+        Integers and scales; a channel of zeros has scale 1, or 0 where its weights are -1 and +1.
     """
     w = np.asarray(weights, dtype=np.float64)
     magnitude = np.abs(w)
@@ -54,7 +54,8 @@ def quantise_weights(
         scale = magnitude.max(1, initial=0.0) / top
         safe = np.where(scale > 0, scale, 1.0)
         integers = np.rint(w / safe[:, None])
-    return integers.astype(np.int32), np.where(scale > 0, scale, 1.0)
+    empty = 0.0 if bits == 1 and levels is None else 1.0
+    return integers.astype(np.int32), np.where(scale > 0, scale, empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ class Range:
         """Take in one batch of values of any shape."""
         if not x.size:
             return
-        self.low = min(self.low, float(x.min()))
-        self.high = max(self.high, float(x.max()))
+        self.low = float(np.minimum(self.low, x.min()))  # NaN stays, unlike with Python's min
+        self.high = float(np.maximum(self.high, x.max()))
         if self.observer != "minmax":
             flat = x.reshape(-1)
             self.kept.append(flat[:: max(1, flat.size // _KEPT)].copy())
@@ -134,10 +135,12 @@ class Range:
         steps = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
         top = max(self.high, -self.low)
         if self.observer == "percentile":
-            top = float(np.percentile(np.abs(np.concatenate(self.kept)), _PERCENTILE))
+            # an input with hardly any values but zeros keeps its extremes
+            top = float(np.percentile(np.abs(np.concatenate(self.kept)), _PERCENTILE)) or top
         elif self.observer == "mse":
             top = self._least_error(top, steps, signed)
-        return InputScale(float(np.float32(top / steps)) if top > 0 else 1.0, bits, signed)
+        scale = max(float(np.float32(top / steps)), float(np.finfo(np.float32).tiny))
+        return InputScale(scale if top > 0 else 1.0, bits, signed)
 
     def _least_error(self, top: float, steps: int, signed: bool) -> float:
         values = np.concatenate(self.kept).astype(np.float64)

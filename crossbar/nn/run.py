@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def simulate(
         Data of a wrong shape or type, empty, or with NaN.
     """
     name, score = choose_metric(metric)
-    batches = _batches(loader)
+    batches = _batches(loader, mapped.body.program.signature.arguments)
     with_targets = [b.targets is not None for b in batches]
     if any(with_targets) and not all(with_targets):
         raise DataError("data: some batches have targets and some have none")
@@ -118,11 +118,11 @@ def scenario(mapped: MappedModel, images: int, metric: str) -> dict[str, Any]:
     }
 
 
-def _batches(data: Any) -> list[Batch]:
+def _batches(data: Any, keywords: Collection[str]) -> list[Batch]:
     batches: list[Batch] = []
     seen = 0
     for raw in as_loader(data, _BATCH):
-        batch = split_batch(raw)
+        batch = split_batch(raw, keywords)
         check_finite((batch.args, batch.kwargs), "data: sample", seen)
         seen += batch.samples
         batches.append(batch)

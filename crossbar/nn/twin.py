@@ -70,9 +70,9 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
     -------
     Verification
     """
-    args, kwargs = first_batch(x, where="verify")
-    rows: list[LayerDifference] = []
     program, layers = mapped.body.program, mapped.body.layers
+    args, kwargs = first_batch(x, program.signature.arguments, "verify")
+    rows: list[LayerDifference] = []
 
     def compare(step: Step, step_args: tuple[Any, ...], _: Mapping[str, Any]) -> torch.Tensor:
         product = program.products[step.name]

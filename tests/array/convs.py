@@ -32,7 +32,7 @@ SHAPES = {
 
 @dataclass
 class Conv:
-    """One case: unpadded ``x[batch, channels, height, width]``, ``w[outputs, channels, kh, kw]``."""
+    """One case, with unpadded inputs ``x`` and weights ``w`` as torch takes them."""
 
     arch: Arch
     layer: ProgrammedLayer
@@ -55,6 +55,18 @@ class Conv:
         ones, zeros = np.ones(outputs), np.zeros(outputs)
         layer = layer or self.layer
         return out, layer.compute(image, self.window, ones, zeros, out, digital=digital)
+
+    def compute_tokens(self, layer=None, digital=False):
+        """The same for a 1 x 1 convolution of a 1-row image, laid out as tokens."""
+        batch, _, _, positions = self.x.shape
+        x = np.ascontiguousarray(self.x.transpose(0, 3, 2, 1)).transpose(0, 3, 2, 1)
+        outputs = self.w.shape[0]
+        out = np.full((batch, positions, outputs), np.nan).transpose(0, 2, 1)
+        window = Window(size=(1, positions), tokens=True)
+        ones, zeros = np.ones(outputs), np.zeros(outputs)
+        layer = layer or self.layer
+        saturated = layer.compute(x, window, ones, zeros, out, digital=digital)
+        return out, saturated, layer.array_energy(x, window)
 
     def torch(self):
         """The convolution by torch in float64: exact for integers."""

@@ -98,6 +98,35 @@ def test_each_stripe_goes_through_the_cells_of_its_replica(shape, replicas, wher
         assert saturated == case.compute(with_plan(case.layer, replicas=1))[1]
 
 
+TOKENS = (20, 4, (1, 1), (1, 1), (0, 0), (1, 1), 1, (1, 7))  # 7 tokens of 20 features
+
+
+@pytest.mark.parametrize("policy", ["clip", "full", "lossless"])
+@pytest.mark.parametrize("hardware", HARDWARE)
+def test_tokens_are_positions_in_another_layout(hardware, policy):
+    keys = {"adc.policy": policy, "adc.bits": None if policy == "lossless" else 4}
+    case = make(TOKENS, {**HARDWARE[hardware], **keys}, signed=True)
+    got, saturated, energy = case.compute_tokens()
+    expected, clipped = case.naive()
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-9)
+    assert saturated == clipped
+    assert np.array_equal(got, case.compute()[0])
+    assert energy == pytest.approx(case.layer.array_energy(case.image, case.window), rel=1e-12)
+    assert np.array_equal(case.compute_tokens(digital=True)[0], case.torch())
+
+
+def test_copies_of_a_linear_layer_share_its_tokens_out(monkeypatch):
+    keys = {**CLIP, "replication": [3]}
+    case = make(TOKENS, keys, batch=40, faults=StuckAt(on=0.1, off=0.1))
+    got, saturated, _ = case.compute_tokens()
+    assert np.array_equal(got, case.compute()[0])
+    monkeypatch.setattr("crossbar.array.layer._ROWS_BYTES", 1)
+    monkeypatch.setenv("CROSSBAR_THREADS", "2")
+    again, count, _ = case.compute_tokens()
+    assert np.array_equal(again, got)
+    assert count == saturated
+
+
 def test_copies_without_faults_change_nothing():
     one = make("plain", CLIP)
     many = make("plain", {**CLIP, "replication": [6]})

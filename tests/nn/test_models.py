@@ -82,7 +82,7 @@ def test_a_class_a_network_or_a_function(folder: Path, name: str, width: int) ->
         ("mine.model:make", "no module 'model'.*did you mean 'models'.*in package 'mine'"),
         ("mne.models:make", "no module 'mne'.*did you mean 'mine'"),
         ("mine.models:mak", "no 'mak'.*did you mean 'make'.*it has"),
-        ("mine.models:Zoo.smal", "Zoo has no 'smal'.*did you mean 'small'"),
+        ("mine.models:Zoo.small2", "Zoo has no 'small2'.*did you mean 'small'"),
         ("mine.models.make", "neither pkg.mod:factory"),
         ("mine/models.py:make", "neither pkg.mod:factory"),
     ],
@@ -222,7 +222,7 @@ def test_truncated_weights_are_one_error_and_change_nothing(folder: Path, share:
 
 
 def test_weights_of_another_network_are_listed(folder: Path) -> None:
-    state = {"weigth": torch.ones(2, 3), "bias": torch.full((4,), torch.nan)}
+    state = {"weights": torch.ones(2, 3), "bias": torch.full((4,), torch.nan)}
     save_file(state, "w.safetensors")
     model = nn.Linear(3, 2)
     before = model.weight.clone()
@@ -230,8 +230,8 @@ def test_weights_of_another_network_are_listed(folder: Path) -> None:
         load_weights(model, "w.safetensors")
     for part in (
         "do not fit Linear",
-        "1 missing: 'weight' (did you mean 'weigth'?)",
-        "1 unknown: 'weigth'",
+        "1 missing: 'weight' (did you mean 'weights'?)",
+        "1 unknown: 'weights'",
         "'bias' is 4, expected 2",
         "'bias' holds NaN",
     ):

@@ -86,7 +86,12 @@ def test_an_unknown_total_still_tells_the_rate(clock: Clock) -> None:
 def test_nothing_is_left_running_after_an_error() -> None:
     out = io.StringIO()
     stages = Stages(Console(file=out, force_terminal=True, color_system=None))
-    with pytest.raises(ValueError, match="broken"), stages:
-        stages.begin("mapping it")
-        raise ValueError("broken")
+
+    def work() -> None:
+        with stages:
+            stages.begin("mapping it")
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        work()
     assert not stages._view.progress.live.is_started

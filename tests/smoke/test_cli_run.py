@@ -75,7 +75,11 @@ def test_a_model_file_and_a_loader_function(crossbar: Run) -> None:
 def test_data_of_another_shape_than_a_model_file_takes(crossbar: Run) -> None:
     example = (torch.zeros(2, 64),)
     torch.export.save(torch.export.export(torch.nn.Linear(64, 3).eval(), example), "net.pt2")
-    outcome = crossbar("run", "tiny_reram", "--model", "net.pt2", "--data", "data.npz")
+    words = ("run", "tiny_reram", "--model", "net.pt2", "--data", "data.npz")
+    outcome = crossbar(*words)
+    assert outcome.code == 2
+    assert "exported for batches of 2 only" in outcome.err
+    outcome = crossbar(*words, "--batch", "2")
     assert outcome.code == 2
     assert "a sample has shape (1, 8, 8), but the network takes (64,)" in outcome.err
 

@@ -1,0 +1,67 @@
+"""Does what the README shows work as it stands there?"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from crossbar.arch import load_arch
+from crossbar.cli.main import main
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.M | re.S)
+
+
+def block(start: str) -> str:
+    """Return the only block that begins with ``start``."""
+    found = [text for _, text in BLOCKS if text.startswith(start)]
+    assert len(found) == 1
+    return found[0]
+
+
+def commands(of: str) -> list[list[str]]:
+    lines = [line.split("#")[0] for _, text in BLOCKS for line in text.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith(f"crossbar {of}")]
+
+
+def run(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block("import torch"), "README.md", "exec"), {"__name__": "readme"})
+    printed = capsys.readouterr().out
+    assert "arrays" in printed
+    assert "accuracy" in printed
+    assert json.loads((tmp_path / "out/base.json").read_text())["energy"] > 0
+
+
+def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_net.py").write_text(block("# my_net.py"))
+    lines = [c for c in commands("run") if "my_net:net" in c]
+    assert len(lines) == 3
+    for number, line in enumerate(lines):
+        out = tmp_path / f"out{number}"
+        assert run([*line, "--out", str(out)]) == 0
+        report = json.loads((out / "report.json").read_text())
+        assert 0 <= report["accuracy"] <= 1
+        assert report["float_accuracy"] == 1.0
+
+
+def test_the_other_commands_and_the_chip_file_are_valid(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_chip.yaml").write_text(block("# my_chip.yaml"))
+    assert load_arch("my_chip.yaml").array.rows_per_read == 64
+    lines = commands("arch") + commands("workload")
+    assert len(lines) == 4
+    for line in lines:
+        assert run(line) == 0
+    assert "34 of 168 tiles" in capsys.readouterr().out
