@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from crossbar.errors import InputError
+
 __all__ = ["Span", "Window", "map_spans", "spans", "thread_count"]
 
 T = TypeVar("T")
@@ -85,10 +87,18 @@ def spans(images: int, first: int, positions: int, target: int) -> Iterator[Span
 
 
 def thread_count() -> int:
-    """Threads to use: ``CROSSBAR_THREADS``, else the processors this process may run on."""
+    """Threads to use: ``CROSSBAR_THREADS``, else the processors this process may run on.
+
+    Raises
+    ------
+    InputError
+        ``CROSSBAR_THREADS`` is not a whole number of 1 or more.
+    """
     given = os.environ.get("CROSSBAR_THREADS")
     if given:
-        return max(1, int(given))
+        if not given.isdecimal() or int(given) < 1:
+            raise InputError(f"CROSSBAR_THREADS: {given!r} is not a number of threads, 1 or more")
+        return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -17,7 +17,8 @@ from crossbar.arch import load_arch
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.circuit.dac import make_input_coding
 from crossbar.device.faults import StuckAt
-from crossbar.errors import DataError, InputError, SchemaVersionError
+from crossbar.errors import DataError, InputError
+from crossbar.files import check_header, write_whole
 from crossbar.mapping import build_plan
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
@@ -79,37 +80,31 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
         "effects": dict(body.effects),
         "versions": {name: metadata.version(name) for name in ("numpy", "torch", "safetensors")},
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # safetensors refuses tensors that share memory (a weight that is also a constant)
-        unshared = {name: tensor.clone() for name, tensor in tensors.items()}
-        save_file(unshared, temporary, {"format": _FORMAT, "crossbar": json.dumps(header)})
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be written ({error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    # safetensors refuses tensors that share memory (a weight that is also a constant)
+    unshared = {name: tensor.clone() for name, tensor in tensors.items()}
+    text = {"format": _FORMAT, "crossbar": json.dumps(header)}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(unshared, temporary, text)
+        except SafetensorError as error:  # its way to say that the disk is full, say
+            raise OSError(str(error)) from error
+
+    write_whole(path, write)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
-            if about.get("format") != _FORMAT:
-                raise DataError(
-                    f"{path}: a safetensors file, but not a mapped model of this package"
-                )
-            header = json.loads(about["crossbar"])
-            if header["schema"] > SCHEMA:
-                raise SchemaVersionError(
-                    f"{path}: schema {header['schema']}, this package reads up to {SCHEMA};"
-                    " update it"
-                )
+            header = json.loads(about.get("crossbar", "{}"))
+            found = {**header, "format": about.get("format", "none given")}
+            check_header(str(path), found, "mapped model", _FORMAT, SCHEMA)
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, (DataError, SchemaVersionError)):
+        if isinstance(error, InputError):
             raise
         raise DataError(f"{path}: not a whole safetensors file ({error})") from error
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from crossbar.errors import DataError, InputError, SchemaVersionError, did_you_mean
+from crossbar.errors import DataError, InputError, did_you_mean
+from crossbar.files import check_header, write_whole
 
 __all__ = ["FORMAT", "SCHEMA", "Report"]
 
@@ -136,17 +136,7 @@ class Report:
             If the file cannot be written; an existing one is then as it was.
         """
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_text(text, encoding="utf-8")
-                os.replace(temporary, target)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+        write_whole(path, text)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -183,17 +173,9 @@ class Report:
 
 def _checked(source: str, data: Any) -> dict[str, Any]:
     """Return the fields of a report file, or say what is wrong with it."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        found = repr(data.get("format")) if isinstance(data, dict) else type(data).__name__
-        raise DataError(f"{source}: format: {found}; a report file says {FORMAT!r}")
-    schema = data.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise DataError(f"{source}: schema: {schema!r} is not a version; this one is {SCHEMA}")
-    if schema > SCHEMA:
-        raise SchemaVersionError(
-            f"{source}: schema: {schema} was written by a newer crossbar; this one reads up to"
-            f" {SCHEMA}"
-        )
+    if not isinstance(data, dict):
+        raise DataError(f"{source}: a {type(data).__name__}, where a report is an object")
+    check_header(source, data, "report", FORMAT, SCHEMA)
     kinds = {field.name: str(field.type).partition("[")[0] for field in fields(Report)}
     problems = [f"{source}: {name}: missing" for name in kinds if name not in data]
     values: dict[str, Any] = {}

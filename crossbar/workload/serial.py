@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
-from crossbar.errors import InputError, SchemaVersionError, WorkloadError, did_you_mean
+from crossbar.errors import InputError, WorkloadError, did_you_mean
+from crossbar.files import check_header, write_whole
 from crossbar.workload.checks import find_problems, validate
 from crossbar.workload.graph import Node, Workload
 
@@ -79,7 +79,7 @@ def from_json(text: str, *, source: str = "workload") -> Workload:
         With a line for every problem in it.
     """
     data = _parse(text, source)
-    _check_header(data, source)
+    check_header(source, data, "workload", FORMAT, SCHEMA)
     problems = [
         f"{source}: {key}: unknown key{did_you_mean(key, FILE_KEYS)};"
         f" allowed: {', '.join(FILE_KEYS)}"
@@ -118,7 +118,7 @@ def save(workload: Workload, path: str | os.PathLike[str]) -> None:
     ----------
     workload : Workload
     path : path
-        The file; an existing one is replaced in one step.  Its folder must exist.
+        The file; its folder is made, an existing file is replaced in one step.
 
     Raises
     ------
@@ -127,17 +127,7 @@ def save(workload: Workload, path: str | os.PathLike[str]) -> None:
     InputError
         If the file cannot be written; an existing one is then as it was.
     """
-    text = to_json(workload)
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+    write_whole(path, to_json(workload))
 
 
 def load(path: str | os.PathLike[str]) -> Workload:
@@ -203,21 +193,6 @@ def _parse(text: str, source: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"{source}: a {type(data).__name__}, where a workload is an object")
     return data
-
-
-def _check_header(data: dict[str, Any], source: str) -> None:
-    """Raise at once for another sort of file or a newer one: the rest would be noise."""
-    if data.get("format") != FORMAT:
-        found = repr(data["format"]) if "format" in data else "missing"
-        raise InputError(f"{source}: format: {found}; a workload file says {FORMAT!r}")
-    schema = data.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise InputError(f"{source}: schema: {schema!r} is not a version; this one is {SCHEMA}")
-    if schema > SCHEMA:
-        raise SchemaVersionError(
-            f"{source}: schema: {schema} was written by a newer crossbar; this one reads up to"
-            f" {SCHEMA}"
-        )
 
 
 def _record_problems(record: object) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crossbar.array.window import spans
 from crossbar.device.faults import StuckAt
+from crossbar.errors import InputError
 from crossbar.mapping.replication import stripes
 from tests.array.convs import SHAPES, make, with_plan
 
@@ -169,3 +170,10 @@ def test_spans_cover_every_position_of_every_image_once(images, first, positions
             for p in range(span.position, span.position + span.positions)
         ]
     assert sorted(seen) == [(i, first + p) for i in range(images) for p in range(positions)]
+
+
+@pytest.mark.parametrize("threads", ["two", "0", "-1", "1.5"])
+def test_a_number_of_threads_that_is_none_is_refused(threads, monkeypatch):
+    monkeypatch.setenv("CROSSBAR_THREADS", threads)
+    with pytest.raises(InputError, match=f"CROSSBAR_THREADS: '{threads}' is not a number"):
+        make("plain").compute()

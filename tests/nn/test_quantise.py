@@ -102,8 +102,8 @@ def test_a_layer_that_saw_nothing_has_no_scale():
 
 
 def test_an_unknown_observer_is_named_with_the_nearest():
-    with pytest.raises(UnknownNameError, match="'percentil' .did you mean 'percentile'"):
-        Range("percentil")
+    with pytest.raises(UnknownNameError, match="'percentage' .did you mean 'percentile'"):
+        Range("percentage")
 
 
 def outliers():

@@ -108,14 +108,14 @@ def test_a_newer_schema_is_refused_with_what_to_do(saved, tmp_path):
     target = rewritten(
         saved[0], tmp_path / "new.safetensors", lambda header, *_: header.update(schema=99)
     )
-    with pytest.raises(SchemaVersionError, match="schema 99, this package reads up to 1; update"):
+    with pytest.raises(SchemaVersionError, match="schema: 99 was written by a newer crossbar"):
         xb.load_mapped(target)
 
 
 def test_other_peoples_safetensors_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file(dict(seeded(Mlp).state_dict()), path)
-    with pytest.raises(DataError, match="weights.safetensors: .*not a mapped model"):
+    with pytest.raises(DataError, match="weights.safetensors: format: .*crossbar.mapped"):
         xb.load_mapped(path)
     path.write_text("not safetensors at all")
     with pytest.raises(DataError, match="not a whole safetensors file"):
@@ -156,8 +156,10 @@ def test_missing_files_and_unwritable_folders_are_one_line(saved, tmp_path):
         xb.load_mapped(tmp_path / "nowhere.safetensors")
     with pytest.raises(InputError):
         xb.load_mapped(tmp_path)
-    for target in (tmp_path / "missing" / "model.safetensors", tmp_path):
+    occupied = tmp_path / "file"
+    occupied.write_text("kept")
+    for target in (occupied / "model.safetensors", tmp_path):
         with pytest.raises(InputError, match="cannot be written"):
             xb.save_mapped(saved[1], target)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [occupied]
     assert list(tmp_path.parent.glob(".*.tmp")) == []

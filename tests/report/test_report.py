@@ -193,5 +193,5 @@ def test_all_missing_keys_are_named_at_once(report: Report, tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"energy: missing\n.*area: missing"):
         Report.load(file)
     file.write_text("[1]")
-    with pytest.raises(DataError, match="format: list"):
+    with pytest.raises(DataError, match="a list, where a report is an object"):
         Report.load(file)

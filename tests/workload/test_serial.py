@@ -127,11 +127,14 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_half_written(tmp_path, mo
     assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
 
 
-def test_a_missing_folder_is_named(tmp_path):
-    file = tmp_path / "none" / "net.json"
+def test_a_missing_folder_is_made_and_an_impossible_one_is_named(tmp_path):
+    file = tmp_path / "new" / "net.json"
+    save(zoo("lenet5"), file)
+    assert load(file) == zoo("lenet5")
+    inside_a_file = file / "net.json"
     with pytest.raises(InputError) as caught:
-        save(zoo("lenet5"), file)
-    assert str(caught.value) == f"{file}: cannot be written: No such file or directory"
+        save(zoo("lenet5"), inside_a_file)
+    assert str(caught.value) == f"{inside_a_file}: cannot be written: File exists"
 
 
 def test_a_network_that_would_not_read_back_is_not_written(tmp_path):
