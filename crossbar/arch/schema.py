@@ -72,6 +72,10 @@ class IdealCell(Section):
     """Voltage of a driven row at the top DAC code [V]. The isaac presets assume 0.2 V."""
     read_pulse: Annotated[float, Measured("s")]
     """How long current flows in one read [s], at most array.cycle."""
+    narrow_slice: Literal["low_levels", "full_swing"] = "low_levels"
+    """What a slice of fewer bits than the cell stores (the sign bit, or the top slice when bits do
+    not divide): the lowest levels, or levels spread over the whole range, whose read is divided by
+    their distance. Spread where they fall on whole levels (1 bit in any cell: 0 and top)."""
 
 
 class Array(Section):

@@ -35,6 +35,8 @@ class SlicePlanes:
     flip : int64[row_groups, cols]
         -1 where the result is subtracted.
     shift : int
+    step : int
+        The result is divided by it (a narrow slice spread over the whole cell).
     paired : bool
     """
 
@@ -43,6 +45,7 @@ class SlicePlanes:
     minus: NDArray[np.uint64]
     flip: NDArray[np.int64]
     shift: int
+    step: int
     paired: bool
 
 
@@ -180,12 +183,13 @@ def make_reading(
     collapsed = np.asarray(fits.all(0)) & exact_adc  # [slices, outputs]
 
     sign = np.array([s.sign << s.shift for s in encoding.slices], dtype=np.int64)[:, None]
-    top = np.array([s.top for s in encoding.slices], dtype=np.int64)[:, None]
+    top = np.array([s.top // s.step for s in encoding.slices], dtype=np.int64)[:, None]
     flips = cells.flips.astype(np.int64)  # [row_groups, slices, outputs]
     product = np.zeros((n_rows, n_outputs), dtype=np.int64)
     for j in range(n_slices):
         signed = _spread(1 - 2 * flips[:, j], bundle) * codes[j]
-        product += np.where(collapsed[j], sign[j] * signed, 0)
+        # a spread slice stores multiples of its step, stuck cells (0 or the physical top) included
+        product += np.where(collapsed[j], sign[j] * (signed // encoding.slices[j].step), 0)
 
     # what one unit of the input sum adds: flips give back top * sum, the offset is taken away once
     column = np.arange(n_outputs) * n_slices
@@ -256,7 +260,7 @@ def _serial(
         flip = -np.take(cells.flips[:, j], outputs, axis=1).astype(np.int64)
         if s.sign < 0:
             flip = ~flip
-        out.append(SlicePlanes(outputs, plus, minus, flip, s.shift, paired))
+        out.append(SlicePlanes(outputs, plus, minus, flip, s.shift, s.step, paired))
     return tuple(out)
 
 

@@ -103,7 +103,7 @@ def _unit_sums(
     for g in range(n_groups):
         unit = np.ascontiguousarray(units[g : g + 1])
         flip = np.zeros((1, columns), dtype=np.int64)
-        part = SlicePlanes(np.arange(columns), unit, unit, flip, 0, False)
+        part = SlicePlanes(np.arange(columns), unit, unit, flip, 0, 1, False)
         one_group = np.ascontiguousarray(planes[:, g : g + 1])
         saturated += read_columns(one_group, part, adc, coding, out[g])
     return out.transpose(1, 0, 2).reshape(len(planes), -1), saturated
@@ -129,19 +129,21 @@ def _multiply(
 
 
 def _read(
-    reading: Reading, coding: InputCoding, planes: NDArray[np.uint64]
+    parts: list[SlicePlanes],
+    adc: Adc,
+    coding: InputCoding,
+    planes: NDArray[np.uint64],
+    outputs: int,
 ) -> tuple[NDArray[np.int64], int]:
-    """Read the columns that did not collapse: ``int64[positions, outputs]``, in lsb."""
-    assert reading.adc is not None  # the integer twin has no columns to read
-    outputs = reading.bundle.outputs
+    """Read columns that did not collapse: ``int64[positions, outputs]``, in lsb / step."""
     total = np.zeros((len(planes), outputs), dtype=np.int64)
     saturated = 0
-    for part in reading.slices:
+    for part in parts:
         if part.outputs.size == outputs:
-            saturated += read_columns(planes, part, reading.adc, coding, total)
+            saturated += read_columns(planes, part, adc, coding, total)
         else:
             some = np.zeros((len(planes), part.outputs.size), dtype=np.int64)
-            saturated += read_columns(planes, part, reading.adc, coding, some)
+            saturated += read_columns(planes, part, adc, coding, some)
             total[:, part.outputs] += some
     return total, saturated
 
@@ -181,6 +183,7 @@ def run_reading(
         values = _multiply(reading.product, x, window, first_channel, span)
     saturated = 0
     if reading.slices or reading.sums_weight.size:
+        assert reading.adc is not None  # the integer twin has no columns to read
         channels = reading.bundle.rows // (window.kernel[0] * window.kernel[1])
         planes, sums = _pack(reading, coding, x, window.geometry(first_channel, channels), span)
         values = values.astype(np.float64, copy=False)
@@ -194,14 +197,14 @@ def run_reading(
                 values += lsb * (sums.astype(np.float64) @ reading.sums_weight)
             else:
                 values += lsb * (reading.sums_weight.T @ sums.T.astype(np.float64))
-        if reading.slices:
-            assert reading.adc is not None  # as above
-            total, clipped = _read(reading, coding, planes)
+        for step in sorted({part.step for part in reading.slices}):
+            parts = [part for part in reading.slices if part.step == step]
+            total, clipped = _read(parts, reading.adc, coding, planes, outputs)
             saturated += clipped
             if window.tokens:
-                values += reading.adc.lsb * total
+                values += (reading.adc.lsb / step) * total
             else:
-                add_transposed(total, reading.adc.lsb, values)
+                add_transposed(total, reading.adc.lsb / step, values)
     if reading.constant.any():
         values = values + (reading.constant if window.tokens else reading.constant[:, None])
     return values, saturated

@@ -56,7 +56,6 @@ def _refuse(
     levels: int | None,
 ) -> DoesNotFitError:
     arrays, tiles = _needs(sizes, arch)
-    per_tile = arch.tile.pes * arch.pe.arrays
     capacity = chip_arrays(arch) or 0
     left, placed = capacity, 0
     for _, n in sizes:
@@ -65,13 +64,12 @@ def _refuse(
         left -= n
         placed += 1
     remedies = [f"chip.tiles={tiles}"]
-    if arch.cell.bits < 4:
-        denser = arch.model_copy(
-            update={"cell": arch.cell.model_copy(update={"bits": arch.cell.bits + 1})}
-        )
-        need = -(-_copy_arrays(matrices, denser, bits, levels) // per_tile)
-        fits = "would fit" if need * per_tile <= capacity else f"would still need {need} tiles"
-        remedies.append(f"cell.bits={arch.cell.bits + 1} ({fits})")
+    for bits_a_cell in range(arch.cell.bits + 1, 5):
+        cell = arch.cell.model_copy(update={"bits": bits_a_cell})
+        denser = arch.model_copy(update={"cell": cell})
+        if _copy_arrays(matrices, denser, bits, levels) <= capacity:
+            remedies.append(f"cell.bits={bits_a_cell}")
+            break
     largest = max(sizes, key=lambda item: item[1])
     first = sizes[placed][0] if placed < len(sizes) else sizes[-1][0]
     return DoesNotFitError(

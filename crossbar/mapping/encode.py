@@ -1,13 +1,13 @@
 """Integers to cell codes: encodings and bit slices (design: the numerics contract).
 
 A signed integer weight ``w`` becomes ``S`` cells in ``S`` neighbouring physical columns.  Its
-value is recovered as ``gain * sum_j sign_j * 2**shift_j * code_j - offset`` for a row that is
+value is recovered as ``sum_j sign_j * 2**shift_j * code_j / step_j - offset`` for a row that is
 driven by one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Slice:
         Bits stored; narrower than the cell in the top slice when the bits do not divide.
     low : int
         Lowest bit of the group's integer that it holds.
+    step : int
+        Levels between neighbouring values: more than 1 in a narrow slice that is spread over the
+        whole cell (``cell.narrow_slice: full_swing``); a read is then divided by it.
     """
 
     group: str
@@ -40,11 +43,12 @@ class Slice:
     sign: int
     width: int
     low: int
+    step: int = 1
 
     @property
     def top(self) -> int:
         """Largest code it stores without faults."""
-        return (1 << self.width) - 1
+        return ((1 << self.width) - 1) * self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,18 @@ class Encoding:
         return self.columns // 2 if self.subtract == "analog" else self.columns
 
 
-def _cut(group: str, bits: int, cell_bits: int, sign: int, base: int = 0) -> list[Slice]:
+def _cut(group: str, bits: int, cell_bits: int, sign: int) -> list[Slice]:
     return [
-        Slice(group, base + low, sign, min(cell_bits, bits - low), low)
+        Slice(group, low, sign, min(cell_bits, bits - low), low)
         for low in range(0, bits, cell_bits)
     ]
+
+
+def _spread(s: Slice, cell_bits: int) -> Slice:
+    """Spread a narrow slice's levels over the cell, where they fall on whole levels."""
+    physical_top = (1 << cell_bits) - 1
+    even = physical_top % s.top == 0
+    return replace(s, step=physical_top // s.top) if even else s
 
 
 def weight_range(weight_bits: int, weight_levels: int | None) -> tuple[int, int]:
@@ -120,6 +131,8 @@ def make_encoding(arch: Arch, weight_bits: int, weight_levels: int | None = None
         slices = _cut("magnitude", bits - 1, cell, 1)
         slices.append(Slice("sign", bits - 1, -1, 1, bits - 1))
         offset = 0
+    if arch.cell.narrow_slice == "full_swing":
+        slices = [_spread(s, cell) for s in slices]
     return Encoding(kind, bits, tuple(slices), offset, arch.array.subtract)
 
 
@@ -134,7 +147,7 @@ def encode(weights: NDArray[np.integer], encoding: Encoding) -> NDArray[np.uint8
     Returns
     -------
     uint8[slices, rows, cols]
-        ``sum_j sign_j * 2**shift_j * code_j - offset == weights``.
+        ``sum_j sign_j * 2**shift_j * code_j / step_j - offset == weights``.
     """
     w = np.asarray(weights, dtype=np.int64)
     groups: dict[str, NDArray[np.int64]]
@@ -149,5 +162,5 @@ def encode(weights: NDArray[np.integer], encoding: Encoding) -> NDArray[np.uint8
         groups = {"magnitude": stored, "sign": stored}
     codes = np.empty((encoding.columns, *w.shape), dtype=np.uint8)
     for j, s in enumerate(encoding.slices):
-        codes[j] = (groups[s.group] >> s.low) & s.top
+        codes[j] = ((groups[s.group] >> s.low) & ((1 << s.width) - 1)) * s.step
     return codes

@@ -37,6 +37,8 @@ def test_balance_is_as_fast_as_the_best_of_all_choices(net, spare):
         if sum(n * a for n, a in zip(choice, arrays, strict=True)) <= available
     )
     assert bound(work, copies) == best
+    for w, n in zip(work, copies, strict=True):  # and no array is spent on what nobody waits for
+        assert n == 1 or Fraction(w, n - 1) >= best
 
 
 @given(st.integers(0, 200), st.integers(1, 40))
