@@ -1,7 +1,7 @@
 """The main job as a user runs it: `crossbar run` in a process of its own, timed, cold and warm.
 
-Cold has an empty folder of compiled kernels, as on the first call ever; warm has them cached.  Time is
-wall clock of the whole process, imports included; memory is its peak.
+Cold has an empty folder of compiled kernels, as on the first call ever; warm has them cached.
+Time is wall clock of the whole process, imports included; memory is its peak.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from harness import options, write
+
 from crossbar.tables import table
 
 
@@ -44,12 +45,18 @@ def main() -> None:
         warm_runs = [run(cache, out, extra) for _ in range(1 if args.quick else 5)]
     warm = statistics.median(seconds for seconds, _ in warm_runs)
     same = all(report == first for _, report in warm_runs)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # largest child; Linux: KiB
+    peak = (
+        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    )  # largest child; Linux: KiB
     rows = [
         ["images", str(first["images"]), ""],
         ["float accuracy", f"{100 * first['float_accuracy']:.2f} %", ""],
         ["8-bit digital accuracy", f"{100 * first['digital_accuracy']:.2f} %", ""],
-        ["accuracy on the crossbars", f"{100 * first['accuracy']:.2f} %", "within 1 point of float"],
+        [
+            "accuracy on the crossbars",
+            f"{100 * first['accuracy']:.2f} %",
+            "within 1 point of float",
+        ],
         ["first call ever", f"{cold:.1f} s", "warm + 60 s"],
         ["warm", f"{warm:.1f} s", "15 s"],
         ["peak memory", f"{peak / 1e9:.2f} GB", "1.5 GB"],

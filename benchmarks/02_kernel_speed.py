@@ -22,10 +22,10 @@ os.environ["CROSSBAR_THREADS"] = "1"
 
 import numpy as np
 import torch
+from harness import options, race, write
 from numba import njit
 from threadpoolctl import threadpool_limits
 
-from harness import options, race, write
 from crossbar.arch import load_arch
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.run import read_columns

@@ -29,15 +29,23 @@ def quantise(x, scale, low, high, top, left, out):
     top, left : int
         Zeros above and to the left; the rest of ``out`` must already be 0.
     out : int16 or int32[batch, channels, height + top + bottom, width + left + right]
+
+    Returns
+    -------
+    int
+        Inputs that are NaN; what stands for them in ``out`` means nothing.
     """
+    broken = 0
     for b in range(x.shape[0]):
         for c in range(x.shape[1]):
             for i in range(x.shape[2]):
                 for j in range(x.shape[3]):
                     q = np.rint(x[b, c, i, j] / scale)
+                    broken += int(q != q)
                     out[b, c, i + top, j + left] = int(
                         min(max(q, np.float32(low)), np.float32(high))
                     )
+    return broken
 
 
 @jit

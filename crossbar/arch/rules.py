@@ -95,6 +95,13 @@ def _sum_column_fits(input_sum: str, cols: int) -> str | None:
     return f"column takes a column of the array, and array.cols is {cols} (2 or more needed)"
 
 
+def _pair_fits(subtract: str, cols: int, input_sum: str) -> str | None:
+    needed = 3 if input_sum == "column" else 2
+    if subtract != "analog" or cols >= needed:
+        return None
+    return f"analog subtracts pairs of columns, and array.cols is {cols} ({needed} or more needed)"
+
+
 def _lossless_without_bits(bits: int | None, policy: str) -> str | None:
     if policy == "lossless" and bits is not None:
         return f"{bits} is given, but adc.policy lossless takes the bits it needs (null removes it)"
@@ -138,6 +145,7 @@ _RULES = (
     _Rule("array.subtract", ("array.subtract", "array.encoding"), _analog_is_differential),
     _Rule("array.flip_columns", ("array.flip_columns", "array.subtract"), _flip_is_digital),
     _Rule("array.input_sum", ("array.input_sum", "array.cols"), _sum_column_fits),
+    _Rule("array.subtract", ("array.subtract", "array.cols", "array.input_sum"), _pair_fits),
     _Rule("array.read_energy", ("array.read_energy", "energy.array"), _table_needs_energy),
     _Rule("adc.bits", ("adc.bits", "adc.policy"), _lossless_without_bits),
     _Rule("adc.bits", ("adc.bits", "array.subtract"), _signed_needs_two_bits),

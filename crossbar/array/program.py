@@ -101,7 +101,8 @@ def program_cells(
     width = usable_columns(arch)
     units = arch.array.cols - width
     physical = np.zeros((bundle.rows, bundle.col_blocks, arch.array.cols), dtype=np.uint8)
-    side_by_side = codes.transpose(1, 2, 0).reshape(bundle.rows, bundle.columns)
+    order = list(encoding.order)
+    side_by_side = codes[order].transpose(1, 2, 0).reshape(bundle.rows, bundle.columns)
     for block in range(bundle.col_blocks):
         part = side_by_side[:, block * width : (block + 1) * width]
         physical[:, block, : part.shape[1]] = part
@@ -118,7 +119,7 @@ def program_cells(
                 )
         flat = physical[:, :, :width].reshape(bundle.rows, -1)[:, : bundle.columns]
         shape = (bundle.rows, bundle.outputs, encoding.columns)
-        codes = np.ascontiguousarray(flat.reshape(shape).transpose(2, 0, 1))
+        codes[order] = flat.reshape(shape).transpose(2, 0, 1)
     return Cells(
         codes,
         flips,

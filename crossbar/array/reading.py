@@ -192,8 +192,8 @@ def make_reading(
         product += np.where(collapsed[j], sign[j] * (signed // encoding.slices[j].step), 0)
 
     # what one unit of the input sum adds: flips give back top * sum, the offset is taken away once
-    column = np.arange(n_outputs) * n_slices
-    block = (column[None, :] + np.arange(n_slices)[:, None]) // col_width  # [slices, outputs]
+    place = np.argsort(encoding.order)[:, None]
+    block = (np.arange(n_outputs) * n_slices + place) // col_width  # [slices, outputs]
     has_units = cells.unit.shape[1] > 0
     sources = cells.unit.shape[1] if has_units else 1
     if has_units:

@@ -82,6 +82,14 @@ class Encoding:
         return len(self.slices)
 
     @property
+    def order(self) -> tuple[int, ...]:
+        """Slices in the order of their physical columns; pairs whose currents meet lie together."""
+        if self.subtract != "analog":
+            return tuple(range(self.columns))
+        half = self.columns // 2
+        return tuple(j for k in range(half) for j in (k, k + half))
+
+    @property
     def conversions(self) -> int:
         """Conversions a weight and read: pairs are converted once when subtracted as currents."""
         return self.columns // 2 if self.subtract == "analog" else self.columns

@@ -43,8 +43,8 @@ class LayerPlan:
     unit_columns : int
         Columns of an array that sum the inputs (0 or 1).
     collapsed : float or None
-        Share of (column, row group) pairs that provably cannot clip and are computed as an integer
-        matrix product; None until weights are mapped.
+        Share of the columns that provably cannot clip in any row group and are computed as an
+        integer matrix product; None until weights are mapped.
     """
 
     name: str

@@ -59,8 +59,13 @@ class Bundle:
 
 
 def usable_columns(arch: Arch) -> int:
-    """Columns of an array that hold weights: one fewer when a unit column sums the inputs."""
-    return arch.array.cols - (1 if arch.array.input_sum == "column" else 0)
+    """Columns of an array that hold weights.
+
+    One fewer when a unit column sums the inputs; an even number when the currents of pairs of
+    columns are subtracted, which must lie in one array.
+    """
+    columns = arch.array.cols - (1 if arch.array.input_sum == "column" else 0)
+    return columns - columns % 2 if arch.array.subtract == "analog" else columns
 
 
 def _row_groups(rows: int, array_rows: int, per_read: int) -> tuple[RowGroup, ...]:

@@ -134,7 +134,7 @@ def _precision(arch: Arch, given: Mapping[str, int | None]) -> dict[str, int | N
     bits.update(given)
     for key in ("weight_bits", "input_bits"):
         value = bits[key]
-        if not isinstance(value, int) or not 1 <= value <= 16:
+        if type(value) is not int or not 1 <= value <= 16:
             raise InputError(f"precision.{key}: {value!r} is not in 1..16")
     if bits["weight_levels"] not in (None, 3):
         raise InputError(f"precision.weight_levels: {bits['weight_levels']!r} is not 3")

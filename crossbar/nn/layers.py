@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.window import Window
 from crossbar.device.faults import StuckAt
+from crossbar.errors import DataError
 from crossbar.kernels.inputs import quantise
 from crossbar.nn.product import Product
 from crossbar.nn.quantise import InputScale
@@ -83,7 +84,8 @@ class MappedLayer:
         shape = (*source.shape[:2], source.shape[2] + 2 * down, source.shape[3] + 2 * across)
         out = np.zeros(shape, dtype=dtype)
         scale = np.float32(self.input.scale)
-        quantise(source, scale, self.input.low, self.input.high, down, across, out)
+        if quantise(source, scale, self.input.low, self.input.high, down, across, out):
+            raise DataError(f"{product.step}: its input holds NaN")
         return (out.transpose(0, 3, 2, 1) if window.tokens else out), window
 
     def empty_result(

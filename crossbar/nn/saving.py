@@ -58,6 +58,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
         for copy in range(programmed.copies):
             for k, cells in enumerate(programmed.cells(copy)):
                 tensors[f"codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.codes)
+                tensors[f"unit_codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.unit)
         faults = programmed.faults
         layers[key] = {
             "input": {
@@ -82,7 +83,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
     }
     # safetensors refuses tensors that share memory (a weight that is also a constant)
     unshared = {name: tensor.clone() for name, tensor in tensors.items()}
-    text = {"format": _FORMAT, "crossbar": json.dumps(header)}
+    text = {"crossbar": json.dumps({"format": _FORMAT, **header}, sort_keys=True)}
 
     def write(temporary: Path) -> None:
         try:
@@ -96,10 +97,8 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-            header = json.loads(about.get("crossbar", "{}"))
-            found = {**header, "format": about.get("format", "none given")}
-            check_header(str(path), found, "mapped model", _FORMAT, SCHEMA)
+            header = json.loads((file.metadata() or {}).get("crossbar", "{}"))
+            check_header(str(path), header, "mapped model", _FORMAT, SCHEMA)
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
@@ -159,7 +158,9 @@ def _compare_codes(
     """Refuse a file whose cells differ from those this version would program."""
     for copy in range(programmed.copies):
         for k, cells in enumerate(programmed.cells(copy)):
-            if not np.array_equal(tensors[f"codes/{key}/{copy}/{k}"].numpy(), cells.codes):
+            saved = (tensors[f"{name}/{key}/{copy}/{k}"] for name in ("codes", "unit_codes"))
+            now = (cells.codes, cells.unit)
+            if not all(np.array_equal(s.numpy(), n) for s, n in zip(saved, now, strict=True)):
                 raise DataError(
                     f"{path}: the cells of {key!r} are not those that this version programs;"
                     " map the model again"

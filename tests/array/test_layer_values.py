@@ -1,4 +1,4 @@
-"""Does a layer on crossbars compute what the numerics contract says, cell by cell and read by read?"""
+"""Does a layer on crossbars compute what the numerics contract says, cell by cell?"""
 
 from __future__ import annotations
 
@@ -36,17 +36,18 @@ def cases(draw, policies=("clip", "full", "lossless")):
     encoding = draw(st.sampled_from(["offset", "differential", "twos_complement"]))
     analog = encoding == "differential" and draw(st.booleans())
     flip = not analog and draw(st.booleans())
-    unit = not analog and draw(st.booleans())
+    unit = draw(st.booleans())
     policy = draw(st.sampled_from(policies))
     overrides = {
         "array.rows": rows_array,
-        "array.cols": draw(st.integers(2, 9)),
+        "array.cols": draw(st.integers(3 if analog else 2, 9)),
         "array.rows_per_read": draw(st.integers(1, rows_array)),
         "array.encoding": encoding,
         "array.subtract": "analog" if analog else "digital",
         "array.flip_columns": flip,
         "array.input_sum": "column" if unit else "digital",
         "cell.bits": draw(st.sampled_from([1, 2, 3, 4])),
+        "cell.narrow_slice": draw(st.sampled_from(["low_levels", "full_swing"])),
         "dac.bits": draw(st.sampled_from([1, 1, 2, 3, 4])),
         "dac.signed": draw(st.sampled_from(["twos_complement", "offset"])),
         "adc.policy": policy,
@@ -109,7 +110,7 @@ def test_every_policy_and_encoding_equals_the_naive_twin(case):
     expected = [naive.layer(v, w, arch, case[1], case[2], case[3]) for v in x]
     np.testing.assert_allclose(got, [e[0] for e in expected], rtol=1e-12, atol=1e-9)
     assert saturated == sum(e[1] for e in expected)
-    if arch.adc.policy != "full":
+    if arch.adc.policy != "full" and arch.cell.narrow_slice == "low_levels":
         assert np.array_equal(got, np.round(got))
 
 

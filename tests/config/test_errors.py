@@ -163,6 +163,14 @@ COMBINATIONS = {
     },
     "array.flip_columns: true needs array.subtract digital (it is analog: both columns share one "
     "conversion)": {"array": {"subtract": "analog", "encoding": "differential"}},
+    "array.subtract: analog subtracts pairs of columns, and array.cols is 1 (2 or more needed)": {
+        "array": {
+            "encoding": "differential",
+            "subtract": "analog",
+            "flip_columns": False,
+            "cols": 1,
+        }
+    },
     "array.input_sum: column takes a column of the array, and array.cols is 1 (2 or more needed)": {
         "array": {"input_sum": "column", "cols": 1}
     },
@@ -219,7 +227,8 @@ def test_an_almost_empty_file_is_told_everything_it_needs(tmp_path: Path):
     told = _told(tmp_path, {"node": "32 nm"})
     assert told == [
         "clock: missing (a frequency, e.g. '1.28 GHz')",
-        "cell: missing section (keys: kind, bits, g_on, g_off, read_voltage, read_pulse)",
+        "cell: missing section (keys: kind, bits, g_on, g_off, read_voltage, read_pulse, "
+        "narrow_slice)",
         "array: missing section (keys: kind, rows, cols, rows_per_read, encoding, subtract, "
         "flip_columns, input_sum, cycle, read_energy)",
         "adc: missing section (keys: policy, bits, rate)",

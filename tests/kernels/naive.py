@@ -48,9 +48,20 @@ def input_reads(x, bits, digit, signed, mode):
     return np.array(digits), weights, raised
 
 
-def weight_columns(w, bits, cell, encoding):
+def weight_columns(w, bits, cell, encoding, narrow="low_levels"):
     """Columns of one weight: list of (code, what it counts, top); and the offset."""
-    w = int(w)
+    columns, offset = plain_columns(int(w), bits, cell, encoding)
+    physical = (1 << cell) - 1
+    if narrow == "full_swing":
+        columns = [
+            (c * (physical // t), m / (physical // t), physical) if physical % t == 0 else (c, m, t)
+            for c, m, t in columns
+        ]
+    return columns, offset
+
+
+def plain_columns(w, bits, cell, encoding):
+    """The same with a narrow slice in the lowest levels of its cell."""
 
     def cut(value, width, unit):
         cols, low = [], 0
@@ -126,6 +137,8 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None, used=None):
     convert, lsb, saturates = adc(arch.adc.policy, arch.adc.bits, s_max, analog)
     unit_convert, unit_lsb, unit_saturates = adc(arch.adc.policy, arch.adc.bits, s_max_unit, False)
     usable = a.cols - (1 if a.input_sum == "column" else 0)
+    if analog:
+        usable -= usable % 2
     digits, weights, raised = input_reads(x, input_bits, arch.dac.bits, signed, arch.dac.signed)
 
     def stuck(row, physical_column, code):
@@ -153,7 +166,10 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None, used=None):
         return sum(int(digits[t, r]) * stuck_unit(r, across) for r in groups[g])
 
     for n in range(n_out):
-        columns = [weight_columns(w[r, n], bits, arch.cell.bits, a.encoding) for r in range(n_rows)]
+        columns = [
+            weight_columns(w[r, n], bits, arch.cell.bits, a.encoding, arch.cell.narrow_slice)
+            for r in range(n_rows)
+        ]
         offset = columns[0][1]
         n_slices = len(columns[0][0])
         value = 0.0
@@ -175,6 +191,9 @@ def layer(x, w, arch, bits, input_bits, signed, fault=None, used=None):
                 if flip:
                     codes = [top - c if r in held else 0 for r, c in zip(rows, codes, strict=True)]
                 p = n * n_slices + j
+                if analog:  # plus and minus of a pair lie side by side
+                    half = n_slices // 2
+                    p = n * n_slices + (2 * j if j < half else 2 * (j - half) + 1)
                 codes = [stuck(r, p, c) for r, c in zip(rows, codes, strict=True)]
                 stored.append((codes, flip, top))
             for t, weight in enumerate(weights):

@@ -16,6 +16,8 @@ def arrays_of(plan: Plan, layer: LayerPlan, copy: int) -> list[dict]:
     """Every array of a copy: where it is, which rows and which columns it uses."""
     arch = plan.arch
     width = arch.array.cols - layer.unit_columns
+    if layer.encoding.subtract == "analog":  # both columns of a pair lie in one array
+        width -= width % 2
     number = layer.first_array + copy * layer.arrays_per_copy
     found = []
     for b, bundle in enumerate(layer.bundles):
