@@ -24,7 +24,7 @@ from crossbar.mapping.tiling import Bundle, usable_columns
 
 __all__ = ["ProgrammedLayer"]
 
-_ROWS_BYTES = 4 << 20  # inputs of one span: about what the second-level caches of two threads hold
+_ROWS_BYTES = 1 << 20  # inputs of a span: with its results they fit a second-level cache
 
 
 @dataclass(frozen=True)

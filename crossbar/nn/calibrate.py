@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from crossbar.errors import DataError
-from crossbar.nn.captured import Captured
 from crossbar.nn.data import Batch, as_batches, as_loader, check_finite
-from crossbar.nn.program import Step
+from crossbar.nn.graph.captured import Captured
+from crossbar.nn.graph.program import Step
 from crossbar.nn.quantise import InputScale, Range
 
 __all__ = ["calibrate"]

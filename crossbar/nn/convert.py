@@ -17,8 +17,8 @@ from crossbar.errors import CaptureError, InputError, UnknownNameError
 from crossbar.mapping import build_plan
 from crossbar.mapping.plan import Plan
 from crossbar.nn.calibrate import calibrate
-from crossbar.nn.captured import Captured, capture_model
 from crossbar.nn.data import first_batch
+from crossbar.nn.graph.captured import Captured, capture_model
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
 from crossbar.nn.quantise import InputScale, Range, quantise_weights

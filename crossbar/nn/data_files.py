@@ -22,8 +22,8 @@ from torch import nn
 
 from crossbar.errors import DataError, did_you_mean
 from crossbar.nn.data import as_loader, check_finite, split_batch
-from crossbar.nn.export import parameter_names
 from crossbar.nn.factories import call, find, is_factory
+from crossbar.nn.graph.export import parameter_names
 
 __all__ = ["batches", "check_labels", "check_model_takes", "check_shape", "load_data", "load_npz"]
 

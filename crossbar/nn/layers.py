@@ -13,7 +13,7 @@ from crossbar.array.window import Window
 from crossbar.device.faults import StuckAt
 from crossbar.errors import DataError
 from crossbar.kernels.inputs import quantise
-from crossbar.nn.product import Product
+from crossbar.nn.graph.product import Product
 from crossbar.nn.quantise import InputScale
 
 __all__ = ["MappedLayer", "Recorder"]

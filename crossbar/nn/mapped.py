@@ -12,8 +12,8 @@ from torch import nn
 from crossbar.arch import Arch
 from crossbar.errors import UnknownNameError
 from crossbar.mapping.plan import Plan
+from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Recorder
-from crossbar.nn.program import Program, Step
 from crossbar.workload.graph import Workload
 
 __all__ = ["Body", "MappedModel"]

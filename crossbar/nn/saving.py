@@ -20,10 +20,10 @@ from crossbar.device.faults import StuckAt
 from crossbar.errors import DataError, InputError
 from crossbar.files import check_header, write_whole
 from crossbar.mapping import build_plan
+from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
+from crossbar.nn.graph.program import Program
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
-from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
-from crossbar.nn.program import Program
 from crossbar.nn.quantise import InputScale
 from crossbar.workload import from_json, to_json
 

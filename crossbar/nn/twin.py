@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from crossbar.nn.data import first_batch
+from crossbar.nn.graph.program import Step
 from crossbar.nn.mapped import MappedModel
-from crossbar.nn.program import Step
 from crossbar.tables import table
 
 __all__ = ["LayerDifference", "Verification", "verify"]

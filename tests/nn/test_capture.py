@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from crossbar.nn.captured import Captured, capture, capture_model
-from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
-from crossbar.nn.program import Program
+from crossbar.nn.graph.captured import Captured, capture, capture_model
+from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
+from crossbar.nn.graph.program import Program
 from crossbar.nn.resnet import resnet20
 from crossbar.workload import from_json, to_json, validate
 from tests.nn import networks

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from crossbar.errors import CaptureError, DataError
-from crossbar.nn.captured import capture, capture_model
+from crossbar.nn.graph.captured import capture, capture_model
 from tests.nn import networks
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from crossbar.nn.captured import capture, capture_model
+from crossbar.nn.graph.captured import capture, capture_model
 from crossbar.nn.resnet import resnet20
 from crossbar.workload import zoo
 from tests.nn import networks

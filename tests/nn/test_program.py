@@ -16,11 +16,11 @@ from safetensors.torch import load, save
 from torch import nn
 
 from crossbar.errors import CaptureError, SchemaVersionError
-from crossbar.nn.captured import capture_model
-from crossbar.nn.product import product_from_dict, product_tensors, product_to_dict
-from crossbar.nn.program import Program, Ref, Step
-from crossbar.nn.signature import Signature
-from crossbar.nn.values import decode, encode
+from crossbar.nn.graph.captured import capture_model
+from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
+from crossbar.nn.graph.program import Program, Ref, Step
+from crossbar.nn.graph.signature import Signature
+from crossbar.nn.graph.values import decode, encode
 from tests.nn import networks
 
 PLAIN = st.one_of(

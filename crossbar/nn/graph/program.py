@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError, SchemaVersionError
-from crossbar.nn.ops import PRODUCT, resolve
-from crossbar.nn.product import Product
-from crossbar.nn.signature import Signature
-from crossbar.nn.values import Ref, decode, encode, fill, refs
+from crossbar.nn.graph.ops import PRODUCT, resolve
+from crossbar.nn.graph.product import Product
+from crossbar.nn.graph.signature import Signature
+from crossbar.nn.graph.values import Ref, decode, encode, fill, refs
 
 __all__ = ["Override", "Program", "Ref", "Step"]
 

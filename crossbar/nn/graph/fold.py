@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from crossbar.nn.draft import Draft, Found, Lowered
-from crossbar.nn.values import Ref, fill, refs
+from crossbar.nn.graph.draft import Draft, Found, Lowered
+from crossbar.nn.graph.values import Ref, fill, refs
 
 __all__ = ["fold_batch_norms"]
 

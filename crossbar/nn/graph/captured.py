@@ -11,20 +11,20 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Found, Lowered
-from crossbar.nn.export import export_model, parameter_names, write_out
-from crossbar.nn.fold import fold_batch_norms
-from crossbar.nn.kinds import classify
-from crossbar.nn.lower import lower
-from crossbar.nn.naming import Naming, assign_names
-from crossbar.nn.nodes import build_workload
-from crossbar.nn.ops import PRODUCT
-from crossbar.nn.product import Product
-from crossbar.nn.program import Program, Step
-from crossbar.nn.recognise import find_products
-from crossbar.nn.shapes import SampleShapes, input_shapes
-from crossbar.nn.signature import Signature
-from crossbar.nn.values import Ref, fill
+from crossbar.nn.graph.draft import Draft, Found, Lowered
+from crossbar.nn.graph.export import export_model, parameter_names, write_out
+from crossbar.nn.graph.fold import fold_batch_norms
+from crossbar.nn.graph.kinds import classify
+from crossbar.nn.graph.lower import lower
+from crossbar.nn.graph.naming import Naming, assign_names
+from crossbar.nn.graph.nodes import build_workload
+from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.product import Product
+from crossbar.nn.graph.program import Program, Step
+from crossbar.nn.graph.recognise import find_products
+from crossbar.nn.graph.shapes import SampleShapes, input_shapes
+from crossbar.nn.graph.signature import Signature
+from crossbar.nn.graph.values import Ref, fill
 from crossbar.workload.graph import Workload
 
 __all__ = ["Captured", "capture", "capture_model"]

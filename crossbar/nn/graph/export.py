@@ -27,7 +27,7 @@ from torch.export import Dim, ExportedProgram, ShapesCollection
 from torch.utils import _pytree as pytree
 
 from crossbar.errors import CaptureError
-from crossbar.nn.ops import is_mutable
+from crossbar.nn.graph.ops import is_mutable
 
 __all__ = ["export_model", "parameter_names", "write_out"]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from crossbar.nn.draft import Draft, Lowered
-from crossbar.nn.shapes import SampleShapes
+from crossbar.nn.graph.draft import Draft, Lowered
+from crossbar.nn.graph.shapes import SampleShapes
 from crossbar.workload import operations as count
 
 __all__ = ["PASSED", "classify", "label"]

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Found, Lowered
-from crossbar.nn.ops import PRODUCT
-from crossbar.nn.shapes import SampleShapes
-from crossbar.nn.values import Ref
+from crossbar.nn.graph.draft import Draft, Found, Lowered
+from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.shapes import SampleShapes
+from crossbar.nn.graph.values import Ref
 
 __all__ = ["find_products"]
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import torch
 
-from crossbar.nn.ops import arguments, base_name
-from crossbar.nn.values import refs
+from crossbar.nn.graph.ops import arguments, base_name
+from crossbar.nn.graph.values import refs
 
 __all__ = ["Container", "Draft", "Found", "Lowered", "Traced", "nest", "traced"]
 
@@ -88,7 +88,7 @@ class Draft:
     name : str
         Unique among drafts, inputs and constants; not yet the user's name for it.
     op : str
-        As in `crossbar.nn.program.Step`.
+        As in `crossbar.nn.graph.program.Step`.
     args, kwargs
         Nested values with a `Ref` for every tensor and size.
     value : Any

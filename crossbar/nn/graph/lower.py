@@ -12,9 +12,9 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, TensorArgument
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Lowered, nest, traced
-from crossbar.nn.ops import is_random, op_name
-from crossbar.nn.values import Ref, fill
+from crossbar.nn.graph.draft import Draft, Lowered, nest, traced
+from crossbar.nn.graph.ops import is_random, op_name
+from crossbar.nn.graph.values import Ref, fill
 
 __all__ = ["lower"]
 
@@ -29,7 +29,7 @@ _TRAINING_NORMS = (
 
 
 def lower(program: ExportedProgram, *, refuse_dropout: bool) -> Lowered:
-    """Turn an exported program (`crossbar.nn.export.write_out`) into drafts.
+    """Turn an exported program (`crossbar.nn.graph.export.write_out`) into drafts.
 
     Operations on constants alone are computed now, unless random; operations that change nothing
     and those that no output needs are dropped.

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Traced
-from crossbar.nn.signature import Shape
+from crossbar.nn.graph.draft import Traced
+from crossbar.nn.graph.signature import Shape
 
 __all__ = ["SampleShapes", "input_shapes"]
 

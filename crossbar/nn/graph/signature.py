@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError, DataError, did_you_mean
-from crossbar.nn.values import Ref, decode, encode, refs
+from crossbar.nn.graph.values import Ref, decode, encode, refs
 
 __all__ = ["Shape", "Signature"]
 

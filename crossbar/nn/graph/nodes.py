@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.errors import CaptureError
-from crossbar.nn.draft import Draft, Lowered
-from crossbar.nn.kinds import PASSED
-from crossbar.nn.ops import PRODUCT
-from crossbar.nn.product import Product
-from crossbar.nn.shapes import SampleShapes
-from crossbar.nn.values import refs
+from crossbar.nn.graph.draft import Draft, Lowered
+from crossbar.nn.graph.kinds import PASSED
+from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.product import Product
+from crossbar.nn.graph.shapes import SampleShapes
+from crossbar.nn.graph.values import refs
 from crossbar.workload.graph import Node, Workload
 from crossbar.workload.shapes import infer_shape
 
@@ -38,7 +38,7 @@ def build_workload(
     names : dict
         Draft or input name -> name of the node.
     kinds : dict
-        Draft name -> kind and attributes (`crossbar.nn.kinds.classify`).
+        Draft name -> kind and attributes (`crossbar.nn.graph.kinds.classify`).
     products : dict
         Node name -> product.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from crossbar.nn.draft import Draft, Found, Lowered
-from crossbar.nn.kinds import label
-from crossbar.nn.ops import PRODUCT
+from crossbar.nn.graph.draft import Draft, Found, Lowered
+from crossbar.nn.graph.kinds import label
+from crossbar.nn.graph.ops import PRODUCT
 
 __all__ = ["Layer", "Naming", "assign_names"]
 
