@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from crossbar.arch import load_arch
     from crossbar.device.faults import StuckAt
     from crossbar.mapping import build_plan
-    from crossbar.nn.captured import capture
     from crossbar.nn.convert import map_model
     from crossbar.nn.effects import inject
+    from crossbar.nn.graph.captured import capture
     from crossbar.nn.run import simulate
     from crossbar.nn.saving import load_mapped, save_mapped
     from crossbar.nn.twin import verify
@@ -42,7 +42,7 @@ else:  # hidden from type checkers, so that a mistyped public name is an error t
         "Report": "crossbar.report",
         "StuckAt": "crossbar.device.faults",
         "build_plan": "crossbar.mapping",
-        "capture": "crossbar.nn.captured",
+        "capture": "crossbar.nn.graph.captured",
         "find_workload": "crossbar.workload",
         "inject": "crossbar.nn.effects",
         "load_arch": "crossbar.arch",

@@ -107,7 +107,7 @@ def capture(
 
         with Stages() as stages:
             stages.begin("loading the network")
-            from crossbar.nn.captured import capture_model
+            from crossbar.nn.graph.captured import capture_model
             from crossbar.nn.models import load_model
 
             loaded = load_model(model, trust_pickle=trust_pickle)
