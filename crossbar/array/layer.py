@@ -185,29 +185,45 @@ class ProgrammedLayer:
         target = max(64, _ROWS_BYTES // (4 * bundle.rows))
         return sum(map_spans(work, list(spans(x.shape[0], *stripe, target))))
 
-    def array_energy(self, x: NDArray[np.integer], window: Window) -> float:
-        """Energy [J] of the cells for a batch.
+    def drives(self, x: NDArray[np.integer], window: Window) -> NDArray[np.float64]:
+        """Sum of digit**2 that a batch drives on each row, over all reads and positions.
+
+        Whole numbers, so that sums over batches are exact in any order.
+
+        Parameters
+        ----------
+        x, window
+            As in `compute`.
+
+        Returns
+        -------
+        float64[copies, inputs of all groups]
+        """
+        squares = np.zeros(x.shape[1:], dtype=np.float64)
+        drive_map(x, self.coding.drive_squares(), (1 << self.coding.bits) - 1, squares)
+        parts = stripes(window.positions, self.copies)
+        return np.stack([_window_sums(squares, window, *part).reshape(-1) for part in parts])
+
+    def energy_of(self, drives: NDArray[np.float64]) -> float:
+        """Energy [J] of the cells for what `drives` has summed.
 
         read_pulse times the sum of v**2 * g over all cells on driven rows and all reads.  Every
         physical column counts, used or not (design: the cost contract); exact without wires.
         """
         cell = self.arch.cell
-        bits = self.coding.bits
-        squares = np.zeros(x.shape[1:], dtype=np.float64)
-        drive_map(x, self.coding.drive_squares(), (1 << bits) - 1, squares)
         g_step = (cell.g_on - cell.g_off) / ((1 << cell.bits) - 1)
-        matrix = self.plan.matrix
-        kernel = window.kernel[0] * window.kernel[1]
-        channels = matrix.rows // kernel
         total = 0.0
-        for copy, (first, count) in enumerate(stripes(window.positions, self.copies)):
-            driven = _window_sums(squares, window, first, count)  # [channels, kernel]
-            for bundle, (cells, _) in zip(self.plan.bundles, self._programmed[copy], strict=True):
-                low = bundle.first_group * channels
-                rows = driven[low : low + bundle.groups * channels].reshape(-1)
+        for driven, bundles in zip(drives, self._programmed, strict=True):
+            for bundle, (cells, _) in zip(self.plan.bundles, bundles, strict=True):
+                first = bundle.first_group * self.plan.matrix.rows
                 g = cells.cells_per_row * cell.g_off + g_step * cells.level_sums
-                total += float(rows @ g)
-        return total * cell.read_voltage**2 * cell.read_pulse
+                total += float(driven[first : first + bundle.rows] @ g)
+        step = cell.read_voltage / self.coding.full_scale
+        return total * step**2 * cell.read_pulse
+
+    def array_energy(self, x: NDArray[np.integer], window: Window) -> float:
+        """Energy [J] of the cells for a batch: `energy_of` its `drives`."""
+        return self.energy_of(self.drives(x, window))
 
 
 def _window_sums(

@@ -76,22 +76,26 @@ class InputCoding:
         main = [1 << (t * self.digit) for t in range(self.main_reads)]
         return tuple(main + ([-(1 << (self.bits - 1))] if self.sign_read else []))
 
+    @property
+    def full_scale(self) -> int:
+        """Largest digit; it is driven with the whole read voltage."""
+        return (1 << self.digit) - 1
+
     def drive_squares(self) -> NDArray[np.float64]:
-        """Sum over the reads of (drive / full scale)**2, by activation.
+        """Sum over the reads of digit**2, by activation.
 
         Returns
         -------
         float64[2**bits]
-            Indexed by the activation's two's complement bits (``x & (2**bits - 1)``); times
-            ``read_voltage**2`` it is the sum of v**2 that array energy needs.
+            Whole numbers, indexed by the activation's two's complement bits
+            (``x & (2**bits - 1)``); times ``(read_voltage / full_scale)**2`` it is the sum of v**2
+            that array energy needs.
         """
         patterns = np.arange(1 << self.bits)
         if self.low:
-            patterns = np.where(
-                patterns >= 1 << (self.bits - 1), patterns - (1 << self.bits), patterns
-            )
-        full_scale = (1 << self.digit) - 1
-        return np.asarray((self.digits(patterns) ** 2).sum(0) / float(full_scale**2))
+            half = 1 << (self.bits - 1)
+            patterns = np.where(patterns >= half, patterns - 2 * half, patterns)
+        return np.asarray((self.digits(patterns) ** 2).sum(0), dtype=np.float64)
 
 
 def make_input_coding(arch: Arch, bits: int, signed: bool) -> InputCoding:

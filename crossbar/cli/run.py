@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _CALIBRATION = 64  # samples, unless a file is given
-_STAGES = {"crossbar": "on the crossbars", "float": "in float", "digital": "in {} digital"}
 
 
 @dataclass(frozen=True)
@@ -209,10 +208,12 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     bits = mapped.plan.layers[0].encoding.bits, mapped.plan.layers[0].input_bits
     width = f"{bits[0]}-bit" if bits[0] == bits[1] else f"{bits[0]}/{bits[1]}-bit"
 
-    def progress(stage: str, done: int, total: int) -> None:
-        stages.count(_STAGES.get(stage, stage).format(width), done, total)
+    stage = f"on the crossbars, in float, in {width} digital"
 
-    stages.begin(_STAGES["crossbar"])
+    def progress(done: int, total: int) -> None:
+        stages.count(stage, done, total)
+
+    stages.begin(stage)
     report = simulate(mapped, samples, progress=progress, seed=job.seed)
     origin = {"model": job.model, "data": job.data, "calibration": job.calibration}
     return replace(report, scenario={**report.scenario, **origin})

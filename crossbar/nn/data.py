@@ -24,6 +24,7 @@ __all__ = [
     "as_batches",
     "as_loader",
     "check_finite",
+    "count_samples",
     "first_batch",
     "split_batch",
 ]
@@ -232,6 +233,18 @@ class Head:
                 return
         if not done:
             raise DataError(f"{self.where}: it holds no samples")
+
+
+def count_samples(loader: Iterable[Any]) -> int | None:
+    """How many samples a loader yields, None where only a pass through it would tell."""
+    if isinstance(loader, Head):
+        inner = count_samples(loader.loader)
+        return inner if inner is None or loader.limit is None else min(inner, loader.limit)
+    if isinstance(loader, list):
+        return sum(split_batch(batch).samples for batch in loader)
+    if isinstance(loader, DataLoader) and hasattr(loader.dataset, "__len__"):
+        return len(loader.dataset)
+    return None
 
 
 def check_finite(values: Any, where: str, first: int = 0) -> None:

@@ -25,18 +25,18 @@ class Recorder:
 
     Parameters
     ----------
-    array_energy : dict of str to float
-        [J] energy of the cells.
+    drives : dict of str to float64[copies, inputs]
+        What was driven on the rows (`ProgrammedLayer.drives`).
     saturations : dict of str to int
         Conversions that clipped.
     """
 
-    array_energy: dict[str, float] = field(default_factory=dict)
+    drives: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     saturations: dict[str, int] = field(default_factory=dict)
 
-    def add(self, layer: str, energy: float, saturations: int) -> None:
+    def add(self, layer: str, drives: NDArray[np.float64], saturations: int) -> None:
         """Add one batch of one layer."""
-        self.array_energy[layer] = self.array_energy.get(layer, 0.0) + energy
+        self.drives[layer] = self.drives[layer] + drives if layer in self.drives else drives
         self.saturations[layer] = self.saturations.get(layer, 0) + saturations
 
 
@@ -130,8 +130,8 @@ class MappedLayer:
         out = self.empty_result(x.shape[0], window, np.float32)
         saturated = self.programmed.compute(integers, window, scale, bias, out, digital=digital)
         if recorder is not None:
-            energy = self.programmed.array_energy(integers, window)
-            recorder.add(self.programmed.plan.name, energy, saturated)
+            drives = self.programmed.drives(integers, window)
+            recorder.add(self.programmed.plan.name, drives, saturated)
         result = torch.from_numpy(out)
         if product.kind == "linear":
             result = result.transpose(1, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from crossbar.errors import DataError
-from crossbar.nn.data import Batch, as_loader, check_finite, split_batch
+from crossbar.nn.data import as_loader, check_finite, count_samples, split_batch
 from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
@@ -19,8 +19,8 @@ from crossbar.timing.counts import Activity
 
 __all__ = ["Progress", "simulate"]
 
-Progress = Callable[[str, int, int], None]
-"""Told of finished work: ``progress(stage, done, total)`` in samples."""
+Progress = Callable[[int, int], None]
+"""Told of finished work in samples: ``progress(done, total)``; ``total`` is 0 when unknown."""
 
 _BATCH = 50
 
@@ -47,9 +47,9 @@ def simulate(
         ``"accuracy"``, ``"f1"``, ``"matthews"``, ``"spearman"``, or ``metric(outputs, targets) ->
         float``.
     baselines : bool
-        Run the float model and the integer twin without cells too, on the same inputs.
+        Run the float model and the integer twin without cells too, on the same batches.
     progress : callable, optional
-        ``progress(stage, done, total)``.
+        ``progress(done, total)``; ``total`` is 0 when unknown.
     seed : int
         Written into the report; fault maps take theirs in `inject`.
 
@@ -63,18 +63,35 @@ def simulate(
         Data of a wrong shape or type, empty, or with NaN.
     """
     name, score = choose_metric(metric)
-    batches = _batches(loader, mapped.body.program.signature.arguments)
-    with_targets = [b.targets is not None for b in batches]
-    if any(with_targets) and not all(with_targets):
-        raise DataError("data: some batches have targets and some have none")
-    targets = _join([_numpy(b.targets) for b in batches]) if all(with_targets) else None
-    images = sum(b.samples for b in batches)
+    data = as_loader(loader, _BATCH)
+    total = count_samples(data) or 0
     recorder = Recorder()
-    outputs = {"crossbar": _run(mapped, batches, "crossbar", images, progress, recorder)}
-    if baselines or targets is None:
-        outputs["float"] = _run(mapped, batches, "float", images, progress)
-    if baselines:
-        outputs["digital"] = _run(mapped, batches, "digital", images, progress)
+    parts: dict[str, list[NDArray[np.floating]]] = {}
+    given: list[NDArray[Any] | None] = []
+    images = 0
+    for raw in data:
+        batch = split_batch(raw, mapped.body.program.signature.arguments)
+        check_finite((batch.args, batch.kwargs), "data: sample", images)
+        modes = ["crossbar"]
+        if baselines or batch.targets is None:
+            modes.append("float")
+        if baselines:
+            modes.append("digital")
+        for mode in modes:
+            measure = recorder if mode == "crossbar" else None
+            output = mapped.execute(batch.args, batch.kwargs, mode=mode, recorder=measure)
+            parts.setdefault(mode, []).append(_numpy(logits_of(output)))
+        given.append(None if batch.targets is None else _numpy(batch.targets))
+        images += batch.samples
+        if progress is not None:
+            progress(images, total)
+    if not images:
+        raise DataError("data: it holds no samples")
+    outputs = {mode: _join(values) for mode, values in parts.items()}
+    known = [values for values in given if values is not None]
+    if known and len(known) < len(given):
+        raise DataError("data: some batches have targets and some have none")
+    targets = _join(known) if known else None
     metrics: dict[str, float] = {}
     scores: dict[str, float] = {}
     if targets is not None:
@@ -84,7 +101,7 @@ def simulate(
         metrics["agreement"] = _agreement(outputs["crossbar"], outputs["float"])
     return build_report(
         mapped.plan,
-        activity(recorder, images),
+        activity(mapped, recorder, images),
         accuracy=scores.get("crossbar"),
         float_accuracy=scores.get("float"),
         digital_accuracy=scores.get("digital"),
@@ -95,10 +112,11 @@ def simulate(
     )
 
 
-def activity(recorder: Recorder, images: int) -> Activity:
+def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:
     """Average what a run measured over its images."""
+    layers = {x.programmed.plan.name: x.programmed for x in mapped.body.layers.values()}
     return Activity(
-        array_energy={k: v / images for k, v in recorder.array_energy.items()},
+        array_energy={k: layers[k].energy_of(v) / images for k, v in recorder.drives.items()},
         saturations={k: v / images for k, v in recorder.saturations.items()},
         images=images,
     )
@@ -118,39 +136,7 @@ def scenario(mapped: MappedModel, images: int, metric: str) -> dict[str, Any]:
     }
 
 
-def _batches(data: Any, keywords: Collection[str]) -> list[Batch]:
-    batches: list[Batch] = []
-    seen = 0
-    for raw in as_loader(data, _BATCH):
-        batch = split_batch(raw, keywords)
-        check_finite((batch.args, batch.kwargs), "data: sample", seen)
-        seen += batch.samples
-        batches.append(batch)
-    if not batches:
-        raise DataError("data: it holds no samples")
-    return batches
-
-
-def _run(
-    mapped: MappedModel,
-    batches: Sequence[Batch],
-    mode: str,
-    images: int,
-    progress: Progress | None,
-    recorder: Recorder | None = None,
-) -> NDArray[np.floating]:
-    done, parts = 0, []
-    for batch in batches:
-        output = mapped.execute(batch.args, batch.kwargs, mode=mode, recorder=recorder)
-        parts.append(_numpy(logits_of(output)))
-        done += batch.samples
-        if progress is not None:
-            progress(mode, done, images)
-    return _join(parts)
-
-
-def _numpy(tensor: torch.Tensor | None) -> NDArray[Any]:
-    assert tensor is not None  # callers have looked
+def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
     return np.asarray(tensor.detach().cpu().numpy())
 
 
