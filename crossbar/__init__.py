@@ -15,6 +15,7 @@ __all__ = [
     "StuckAt",
     "build_plan",
     "capture",
+    "estimate",
     "find_workload",
     "inject",
     "load_arch",
@@ -28,6 +29,7 @@ __all__ = [
 if TYPE_CHECKING:
     from crossbar.arch import load_arch
     from crossbar.device.faults import StuckAt
+    from crossbar.estimator import estimate
     from crossbar.mapping import build_plan
     from crossbar.nn.convert import map_model
     from crossbar.nn.effects import inject
@@ -43,6 +45,7 @@ else:  # hidden from type checkers, so that a mistyped public name is an error t
         "StuckAt": "crossbar.device.faults",
         "build_plan": "crossbar.mapping",
         "capture": "crossbar.nn.graph.captured",
+        "estimate": "crossbar.estimator",
         "find_workload": "crossbar.workload",
         "inject": "crossbar.nn.effects",
         "load_arch": "crossbar.arch",

@@ -1,1 +1,1 @@
-"""The command line: ``crossbar run | arch | workload | report``."""
+"""The command line: ``crossbar run | estimate | arch | workload | report``."""

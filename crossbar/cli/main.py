@@ -13,6 +13,7 @@ import typer
 
 import crossbar
 from crossbar.cli import arch, report, workload
+from crossbar.cli.estimate import estimate
 from crossbar.cli.run import run
 from crossbar.errors import CrossbarError, InputError
 
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 app.callback(help=_HELP)(_root)
 app.command("run")(run)
+app.command("estimate")(estimate)
 app.add_typer(arch.app, name="arch")
 app.add_typer(workload.app, name="workload")
 app.add_typer(report.app, name="report")

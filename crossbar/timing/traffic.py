@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import prod
-
-import numpy as np
 
 from crossbar.circuit.isaac import WORD
 from crossbar.mapping.plan import LayerPlan, Plan
@@ -97,26 +96,42 @@ def find_parts(plan: Plan, layer: LayerPlan) -> tuple[Part, ...]:
     width = usable_columns(arch)
     kernel = plan.workload[layer.nodes[0]].attrs.get("kernel", ())
     taps = prod(kernel)
+    sums = [
+        (0, *accumulate(touched_outputs(bundle.columns, layer.encoding.columns, width)))
+        for bundle in layer.bundles
+    ]
     out: list[Part] = []
     for copy, (_, count) in enumerate(stripes(layer.positions, layer.replicas)):
         parts: dict[int, Part] = {}
-        for bundle, first in zip(layer.bundles, layer.bundle_arrays(copy), strict=True):
-            shape = (bundle.row_blocks, bundle.col_blocks)
-            tiles = ((first + np.arange(bundle.arrays)) // per_tile).reshape(shape)
-            touched = np.array(touched_outputs(bundle.columns, layer.encoding.columns, width))
-            for tile in range(int(tiles[0, 0]), int(tiles[-1, -1]) + 1):
+        starts = layer.bundle_arrays(copy)
+        for bundle, first, touched in zip(layer.bundles, starts, sums, strict=True):
+            across, last_row = bundle.col_blocks, bundle.arrays - bundle.col_blocks
+            for tile in range(first // per_tile, (first + bundle.arrays - 1) // per_tile + 1):
                 part = parts.setdefault(tile, Part(tile, count))
-                here = tiles == tile
-                blocks = np.flatnonzero(here.any(1))
-                start = int(blocks[0]) * layer.rows
-                stop = min(bundle.rows, (int(blocks[-1]) + 1) * layer.rows)
+                # the bundle's arrays begin .. end - 1, row block by row block, lie in this tile
+                leave = (tile + 1) * per_tile - first
+                begin, end = max(0, leave - per_tile), min(bundle.arrays, leave)
+                start = begin // across * layer.rows
+                stop = min(bundle.rows, ((end - 1) // across + 1) * layer.rows)
                 part.rows += stop - start
                 part.channels += (stop - 1) // taps - start // taps + 1
-                part.outputs += int(here[-1] @ touched)
-                moves = here[:-1] & (tiles[1:] != tile)
-                part.leaving += int((moves @ touched).sum())
+                part.outputs += _outputs_in(touched, max(begin, last_row), end)
+                # the array below is `across` further on: elsewhere, for the last of this tile
+                part.leaving += _outputs_in(touched, max(begin, leave - across), min(end, last_row))
         out += parts.values()
     return tuple(out)
+
+
+def _outputs_in(sums: tuple[int, ...], begin: int, end: int) -> int:
+    """Outputs that arrays ``begin .. end - 1`` of a bundle touch, counted for each of them.
+
+    ``sums`` are the running sums over the arrays across, from 0; every row block has the same.
+    """
+    if begin >= end:
+        return 0
+    across = len(sums) - 1
+    upper = end // across * sums[-1] + sums[end % across]
+    return upper - (begin // across * sums[-1] + sums[begin % across])
 
 
 def find_owners(plan: Plan) -> dict[str, str | None]:

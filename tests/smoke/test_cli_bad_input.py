@@ -49,7 +49,7 @@ def check(outcome: object, *words: str, lines: int = 1) -> None:
         (["run", "--seed", "-1"], ["--seed"]),
         (["run", "--protect", "zero_space"], ["--protect", "crossbar run --help"]),
         (["run", "--model", "nets:small"], ["--data FILE.npz", "pkg.mod:loader"]),
-        (["estimate"], ["'estimate'", "crossbar --help"]),
+        (["simulate"], ["'simulate'", "crossbar --help"]),
         (["arch", "show", "tiny_rram"], ["unknown preset", "'tiny_reram'"]),
         (["arch", "show", "nowhere/chip.yaml"], ["nowhere/chip.yaml: no such file"]),
         (["workload", "show", "resnet19"], ["unknown workload", "did you mean 'resnet1"]),

@@ -1,0 +1,105 @@
+"""``crossbar estimate``: energy, latency and area of a network, without weights, data or torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crossbar.cli.arch import Overrides
+from crossbar.cli.options import (
+    complete_presets,
+    complete_workloads,
+    output_folder,
+    read_overrides,
+)
+from crossbar.errors import InputError
+
+__all__ = ["estimate"]
+
+
+def estimate(
+    arch: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCH",
+            help="The hardware: a preset (see `crossbar arch list`) or FILE.yaml.",
+            autocompletion=complete_presets,
+        ),
+    ],
+    workload: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKLOAD",
+            help="The network: a name (see `crossbar workload list`) or FILE.json.",
+            autocompletion=complete_workloads,
+        ),
+    ],
+    overrides: Overrides = None,
+    input_density: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the input bits that are one, for the energy of the cells. Default: 0.5;"
+            " networks with ReLUs have about 0.15.",
+        ),
+    ] = None,
+    code_density: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Mean stored code over the largest, for the energy of the cells. Default: 0.5"
+            " (array.encoding differential: 0.25).",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for report.json; made when absent.")
+    ] = Path("out"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Estimate energy, latency and area of a network from its shapes, on assumed activity.
+
+    No weights, no data: nothing is computed, so there is no accuracy. The report is printed and
+    saved as out/report.json.
+    """
+    from crossbar.arch import load_arch
+    from crossbar.estimator import INPUT_DENSITY
+    from crossbar.estimator import estimate as estimated
+
+    for option, density in (("input", input_density), ("code", code_density)):
+        if density is not None and not 0 <= density <= 1:
+            raise InputError(f"--{option}-density {density:g}: not a share in 0..1")
+    hardware = load_arch(arch, read_overrides(overrides or []))
+    with output_folder(out) as folder:
+        file = folder / "report.json"
+        if file.is_dir():
+            raise InputError(f"--out {out}: {file} is a folder, where the report would go")
+        report = estimated(
+            hardware,
+            workload,
+            input_density=INPUT_DENSITY if input_density is None else input_density,
+            code_density=code_density,
+        )
+        report.save(file)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(report.to_dict(), indent=1, allow_nan=False))
+        return
+    from crossbar.report import report_table
+
+    typer.echo(report_table(report))
+    typer.echo(f"\n{_assumed(report.scenario['activity'])}\n")
+    typer.echo(str(file))
+
+
+def _assumed(activity: dict[str, Any]) -> str:
+    """Say in a line what the numbers rest on."""
+    inputs, codes = activity["input_density"], activity["code_density"]
+    parts = ["all inputs unsigned"]
+    if inputs is not None:  # energy.array: data
+        parts += [f"{100 * inputs:g} % of their bits one", f"codes at {100 * codes:g} % of the top"]
+    return f"assumed     {', '.join(parts)}"
