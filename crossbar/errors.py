@@ -62,13 +62,17 @@ class UnknownNameError(InputError):
         What the user wrote.
     allowed : iterable of str
         The names that exist.
+    near : int, optional
+        List so many of the nearest names only, where there are any: for hundreds of names.
     """
 
-    def __init__(self, what: str, name: str, allowed: Iterable[str]) -> None:
+    def __init__(
+        self, what: str, name: str, allowed: Iterable[str], *, near: int | None = None
+    ) -> None:
         names = sorted(allowed)
-        super().__init__(
-            f"unknown {what} {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}"
-        )
+        nearest = difflib.get_close_matches(name, names, n=near, cutoff=0.5) if near else []
+        listed = f"near: {', '.join(nearest)}" if nearest else f"known: {', '.join(names)}"
+        super().__init__(f"unknown {what} {name!r}{did_you_mean(name, names)}; {listed}")
 
 
 class WorkloadError(InputError):

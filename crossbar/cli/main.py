@@ -5,6 +5,7 @@ Exit code 0: fine; 1: the run failed; 2: the user's input is wrong; 130: interru
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -40,6 +41,10 @@ def _root(
 ) -> None:
     """Take the options that belong to no command."""
 
+
+# OpenMP threads that wait by spinning keep the kernels' threads off the processors; read when torch
+# is loaded, which no command has done yet
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 app = typer.Typer(
     help=_HELP,

@@ -18,6 +18,7 @@ __all__ = [
     "OBSERVERS",
     "check_choice",
     "complete_keys",
+    "complete_numbers",
     "complete_observers",
     "complete_presets",
     "complete_workloads",
@@ -136,6 +137,15 @@ def complete_keys(incomplete: str) -> Iterator[str]:
     from crossbar.arch.keys import key_table
 
     yield from _starting(lambda: [f"{key}=" for key in key_table()], incomplete)
+
+
+def complete_numbers(incomplete: str) -> Iterator[str]:
+    """Complete the name of a number of a report; those of its layers are in the file only."""
+    from crossbar.energy import COMPONENTS
+    from crossbar.timing import ACTIONS
+
+    totals = ("accuracy", "energy", "latency", "throughput", "area", "power.average")
+    yield from _starting(lambda: [*totals, *COMPONENTS, *ACTIONS], incomplete)
 
 
 def complete_observers(incomplete: str) -> Iterator[str]:

@@ -7,19 +7,61 @@ from typing import Annotated
 
 import typer
 
+from crossbar.cli.options import complete_numbers
+
 __all__ = ["app"]
 
-app = typer.Typer(help="Show saved reports.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `show` a command of its own although it is the only one."""
+app = typer.Typer(
+    help="Show, explain and compare saved reports.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
-def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="A report.json.")]) -> None:
-    """Print a saved report as the table that the run printed."""
-    from crossbar.report import Report, report_table
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report.json.")],
+    why: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Trace one number to its formula, inputs and source instead: energy, latency,"
+            " area, adc, conv1, conv1.adc, adc_conversions, ... as docs/report.md lists them.",
+            autocompletion=complete_numbers,
+        ),
+    ] = None,
+) -> None:
+    """Print a saved report as the table that the run printed, or trace one of its numbers."""
+    from crossbar.report import Report, explain_number, report_table
 
-    typer.echo(report_table(Report.load(file)))
+    report = Report.load(file)
+    if why is None:
+        typer.echo(report_table(report))
+        return
+    typer.echo(str(explain_number(report, why, source=str(file))))
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(metavar="A.json", help="A report.")],
+    b: Annotated[Path, typer.Argument(metavar="B.json", help="Another one.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the comparison as JSON and nothing else.")
+    ] = False,
+    complete: Annotated[
+        bool, typer.Option("--all", help="List every change, not only the largest of each table.")
+    ] = False,
+) -> None:
+    """Compare two saved reports: what was changed, then what came of it.
+
+    Changes are B - A, relative to A. Equal numbers are counted, not listed. The exit code is 0
+    whether the reports differ or not.
+    """
+    from crossbar.report import Report, compare_reports, difference_table
+
+    names = str(a), str(b)
+    found = compare_reports(Report.load(a), Report.load(b), names=names)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
+        return
+    typer.echo(difference_table(found, names=names, complete=complete))

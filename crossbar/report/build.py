@@ -11,10 +11,10 @@ from math import fsum
 from typing import Any
 
 from crossbar import __version__
-from crossbar.energy import COMPONENTS, chip_area, price
+from crossbar.energy import COMPONENTS, Costs, chip_area, price
 from crossbar.mapping.plan import Plan
 from crossbar.report.report import Report
-from crossbar.timing import Activity, bound, count
+from crossbar.timing import Activity, Counts, Timing, bound, count
 from crossbar.timing.counts import unpriced_nodes
 
 __all__ = ["build_report"]
@@ -66,21 +66,6 @@ def build_report(
     costs = price(arch, counts, activity)
     areas = chip_area(arch, plan.chip_tiles, plan.layers[0].encoding)
     energies = costs.components
-    layers = tuple(
-        {
-            "name": layer.name,
-            "kind": layer.kind,
-            "energy": costs.layers[layer.name],
-            "cycles": time.cycles,
-            "time": time.cycles / arch.clock,
-            "idle": None,
-            "positions": layer.positions,
-            "replicas": layer.replicas,
-            "arrays": layer.arrays,
-            "components": dict(costs.by_layer[layer.name]),
-        }
-        for layer, time in zip(plan.layers, timing.layers, strict=True)
-    )
     return Report(
         workload=plan.workload.name,
         arch=arch.name,
@@ -101,7 +86,7 @@ def build_report(
         power={"average": costs.total * timing.throughput, "peak": None, "nameplate": None},
         programming={"energy": None, "latency": None},
         components={name: {"energy": energies[name], "area": areas[name]} for name in COMPONENTS},
-        layers=layers,
+        layers=_layer_rows(plan, counts, costs, timing),
         chip={
             "tiles": plan.tiles,
             "pes": plan.pes,
@@ -127,6 +112,34 @@ def build_report(
             for node in unpriced_nodes(plan)
         ),
         notes=_NOTES,
+    )
+
+
+def _layer_rows(
+    plan: Plan, counts: Counts, costs: Costs, timing: Timing
+) -> tuple[dict[str, Any], ...]:
+    """One row a layer, with everything that `crossbar.report.explain_number` traces it to."""
+    energies = costs.layers
+    return tuple(
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "energy": energies[layer.name],
+            "cycles": time.cycles,
+            "time": time.cycles / timing.clock,
+            "idle": None,
+            "positions": layer.positions,
+            "replicas": layer.replicas,
+            "arrays": layer.arrays,
+            "cells": layer.cells_used,
+            "reads": layer.reads,
+            "row_groups": layer.groups_per_array,
+            "slot_cycles": round(layer.slot * timing.clock),
+            "fill_passes": timing.path.count(layer.name),
+            "components": dict(costs.by_layer[layer.name]),
+            "counts": done.to_dict(),
+        }
+        for layer, time, done in zip(plan.layers, timing.layers, counts.layers, strict=True)
     )
 
 

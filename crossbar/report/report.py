@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,7 +68,10 @@ class Report:
     layers : tuple of dict
         In network order: ``name``, ``kind``, ``energy`` [J], ``cycles`` (clocks from first issue to
         last retire), ``time`` (the same in seconds), ``idle``, ``positions``, ``replicas``,
-        ``arrays``, ``components`` (name -> energy [J]).
+        ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row group for one position),
+        ``row_groups`` (read one after the other), ``slot_cycles`` (clocks of one read),
+        ``fill_passes`` (how often the longest path goes through it), ``components`` (name ->
+        energy [J]), ``counts`` (action -> number).  docs/report.md explains each.
     chip : dict
         ``tiles``, ``pes``, ``arrays`` in use, ``chip_tiles``, ``utilisation`` = used / placed
         cells.
@@ -158,7 +162,9 @@ class Report:
         """
         file = Path(path)
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            data = json.loads(
+                file.read_text(encoding="utf-8"), parse_constant=partial(_refuse, file)
+            )
         except OSError as error:
             raise InputError(f"{file}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -169,6 +175,11 @@ class Report:
                 " the file may be cut off"
             ) from error
         return cls(**_checked(str(file), data))
+
+
+def _refuse(file: Path, constant: str) -> None:
+    """Refuse NaN and infinities, which JSON does not have and `Report.save` never writes."""
+    raise DataError(f"{file}: {constant} stands where a number or null is needed")
 
 
 def _checked(source: str, data: Any) -> dict[str, Any]:

@@ -63,11 +63,14 @@ class Timing:
         Clocks until the first position has come through the longest path of the graph.
     clock : float
         [Hz]
+    path : tuple of str
+        Layers along that path, first to last; their depths add up to the fill.
     """
 
     layers: tuple[LayerTime, ...]
     fill: int
     clock: float
+    path: tuple[str, ...]
 
     @property
     def slowest(self) -> LayerTime:
@@ -94,12 +97,21 @@ def bound(plan: Plan) -> Timing:
     """
     clock = plan.arch.clock
     times = {layer.name: _layer_time(layer, clock) for layer in plan.layers}
-    depth = {node: times[layer.name].depth for layer in plan.layers for node in layer.nodes}
+    layer_of = {node: layer.name for layer in plan.layers for node in layer.nodes}
     reached: dict[str, int] = {}
+    before: dict[str, str | None] = {}
     for node in plan.workload:
-        before = max((reached[name] for name in node.inputs), default=0)
-        reached[node.name] = before + depth.get(node.name, 0)
-    return Timing(tuple(times.values()), max(reached.values()), clock)
+        last = max(node.inputs, key=reached.__getitem__, default=None)
+        before[node.name] = last
+        depth = times[layer_of[node.name]].depth if node.name in layer_of else 0
+        reached[node.name] = depth + (0 if last is None else reached[last])
+    end = max(reached, key=reached.__getitem__)
+    path: list[str] = []
+    here: str | None = end
+    while here is not None:
+        path += [layer_of[here]] if here in layer_of else []
+        here = before[here]
+    return Timing(tuple(times.values()), reached[end], clock, tuple(reversed(path)))
 
 
 def _layer_time(layer: LayerPlan, clock: float) -> LayerTime:

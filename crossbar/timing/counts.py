@@ -111,6 +111,10 @@ class LayerCounts:
     saturations: float | None
     cell_writes: float
 
+    def to_dict(self) -> dict[str, float | None]:
+        """Counts by action; whole numbers as ints."""
+        return {action: _whole(getattr(self, action)) for action in ACTIONS}
+
 
 ACTIONS = tuple(f.name for f in fields(LayerCounts) if f.name != "name")
 """Names of the counts."""

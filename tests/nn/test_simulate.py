@@ -59,7 +59,7 @@ def test_any_metric_sees_outputs_and_targets(work):
     report = xb.simulate(mapped, (x, y), metric=mean_margin)
     assert report.metrics["mean_margin"] == report.accuracy
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
-        xb.simulate(mapped, (x, y), metric="acuracy")
+        xb.simulate(mapped, (x, y), metric="accurac")
 
 
 def test_progress_counts_samples_up_to_the_total(work):

@@ -43,7 +43,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "out/base.json").read_text())["energy"] > 0
 
 
-def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch):
+def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_net.py").write_text(block("# my_net.py"))
     lines = [c for c in commands("run") if "my_net:net" in c]
@@ -54,6 +54,14 @@ def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch):
         report = json.loads((out / "report.json").read_text())
         assert 0 <= report["accuracy"] <= 1
         assert report["float_accuracy"] == 1.0
+    (tmp_path / "out0").rename(tmp_path / "out")
+    (tmp_path / "out2").rename(tmp_path / "out/rows64")
+    capsys.readouterr()
+    lines = commands("report")
+    assert len(lines) == 2
+    for line in lines:
+        assert run(line) == 0
+    assert "array.rows  128 -> 64" in capsys.readouterr().out
 
 
 def test_the_other_commands_and_the_chip_file_are_valid(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,166 @@
+"""Traces of what is counted: actions, saturated conversions, arrays, tiles, right answers."""
+
+from __future__ import annotations
+
+from crossbar.errors import DataError
+from crossbar.report.facts import Facts
+from crossbar.report.trace import Term, given, named, product, round_up, total
+from crossbar.timing.formulas import FORMULAS
+
+__all__ = [
+    "LAYER_NUMBERS",
+    "accuracy",
+    "chip_number",
+    "count",
+    "layer_arrays",
+    "layer_count",
+    "layer_number",
+    "saturated_share",
+    "score",
+]
+
+_ACCURACIES = {
+    "accuracy": "on the crossbars",
+    "float_accuracy": "of the float model",
+    "digital_accuracy": "of the integer network without crossbars",
+}
+
+
+LAYER_NUMBERS = {
+    "positions": "input vectors of one inference: output pixels of a convolution, tokens",
+    "replicas": "copies of the layer that share its positions; set by the hardware's replication",
+    "cells": "inputs x outputs x columns a weight, times the copies",
+    "reads": "reads of a row group for one position: the input's bits in digits of dac.bits",
+    "row_groups": "groups of rows that the fullest array reads one after the other"
+    " (array.rows_per_read)",
+    "slot_cycles": "clocks of one read: the longer of array.cycle and the conversions of one ADC",
+    "fill_passes": "how often the longest path through the network passes the layer",
+}
+"""Numbers of a layer that are as the Plan has them, with what they mean."""
+
+
+def count(facts: Facts, action: str) -> Term:
+    """Trace a count to the layers."""
+    parts = [named(f"{layer}.{action}", facts.count_in(layer, action)) for layer in facts.layers]
+    of = "programming" if action == "cell_writes" else "one inference"
+    term = total(f"{action} of {of}", "", parts, note=_formula(action))
+    return facts.agreed(term, facts.count(action), f"counts.{action}")
+
+
+def layer_count(facts: Facts, layer: str, action: str) -> Term:
+    """Trace a count of one layer to its reads and positions, where it is a multiple of them."""
+    value = facts.count_in(layer, action)
+    what = f"{action} of {layer}"
+    factors = [given("positions", facts.of_layer(layer, "positions"))]
+    per = FORMULAS[action].per
+    if per == "read":
+        factors.insert(0, given("reads", facts.of_layer(layer, "reads")))
+    each = None if value is None else value / (product("", "", factors).value or 1)
+    if not per or not each or not each.is_integer():
+        return given(what, value, note=_formula(action))
+    unit = "a read and position" if per == "read" else "a position"
+    term = product(what, "", [given(unit, int(each)), *factors], note=_formula(action))
+    return facts.agreed(term, value, f"layers.{layer}.counts.{action}")
+
+
+def saturated_share(facts: Facts) -> Term:
+    """Trace the share of conversions that were clipped."""
+    return product(
+        "share of saturated conversions",
+        "%",
+        [
+            given("saturations", facts.count("saturations"), name="saturations"),
+            given(
+                "adc_conversions", facts.count("adc_conversions"), name="adc_conversions"
+            ).under(),
+        ],
+    )
+
+
+def chip_number(facts: Facts, key: str) -> Term:
+    """Trace what is in use: arrays, PEs, tiles, tiles of the chip, share of cells."""
+    arch = facts.arch
+    arrays = given("arrays", facts.of_chip("arrays"), name="chip.arrays")
+    in_pe = given("pe.arrays", arch.pe.arrays).under()
+    in_tile = given("tile.pes", arch.tile.pes).under()
+    if key == "arrays":
+        parts = [
+            named(f"layers.{layer}.arrays", facts.of_layer(layer, "arrays"))
+            for layer in facts.layers
+        ]
+        term = total("arrays in use", "", parts)
+    elif key == "pes":
+        term = round_up("PEs in use", "", [arrays, in_pe], note="neighbouring layers share PEs")
+    elif key == "tiles":
+        parts = [arrays, in_pe, in_tile]
+        term = round_up("tiles in use", "", parts, note="neighbouring layers share tiles")
+    elif key == "chip_tiles":
+        fixed = arch.chip.tiles != "auto"
+        number = arch.chip.tiles if arch.chip.tiles != "auto" else facts.of_chip("tiles")
+        source = "chip.tiles" if fixed else "chip.tiles: auto, as many as are in use"
+        term = given("tiles of the chip", number, source=source)
+    else:
+        cells = [named(f"{layer}.cells", facts.of_layer(layer, "cells")) for layer in facts.layers]
+        parts = [
+            total("cells that hold weights", "", cells),
+            arrays.under(),
+            given("array.rows", arch.array.rows).under(),
+            given("array.cols", arch.array.cols).under(),
+        ]
+        term = product("share of used cells", "%", parts)
+    return facts.agreed(term, facts.of_chip(key), f"chip.{key}")
+
+
+def layer_arrays(facts: Facts, layer: str) -> Term:
+    """Trace the arrays of a layer to its copies."""
+    arrays, copies = facts.of_layer(layer, "arrays"), facts.of_layer(layer, "replicas")
+    if copies < 1 or arrays % copies:
+        raise DataError(
+            f"{facts.source}: layers.{layer}.arrays: {arrays} in {copies} equal copies is not"
+            " possible"
+        )
+    parts = [given("copies", copies), given("arrays of one copy", arrays // copies)]
+    note = (
+        "a copy: its matrix, a column for each slice of a weight, cut into arrays; the copies are"
+        " the hardware's replication"
+    )
+    term = product(f"arrays of {layer}", "", parts, note=note)
+    return facts.agreed(term, arrays, f"layers.{layer}.arrays")
+
+
+def layer_number(facts: Facts, layer: str, key: str) -> Term:
+    """Say what a number of the Plan means."""
+    return given(f"{key} of {layer}", facts.of_layer(layer, key), note=LAYER_NUMBERS[key])
+
+
+def accuracy(facts: Facts, name: str) -> Term:
+    """Trace an accuracy to the right answers, where the metric counts them."""
+    report = facts.report
+    value: float | None = getattr(report, name)
+    of = _ACCURACIES[name]
+    if value is None:
+        return given(f"{name} {of}", None, "%", note="no targets, or not asked for")
+    metric = report.scenario.get("metric", "accuracy")
+    if metric != "accuracy":
+        return given(f"{metric} {of}", value, note=f"the metric {metric} of the data that ran")
+    right = value * (report.images or 0)
+    if not report.images or abs(right - round(right)) > 1e-6 * report.images:
+        return given(f"{name} {of}", value, "%", note="share of right answers in the data")
+    parts = [given("right answers", round(right)), given("images", report.images).under()]
+    note = "right: the largest output is the class that the data names"
+    term = product(f"{name} {of}", "%", parts, note=note)
+    return facts.agreed(term, value, name)
+
+
+def score(facts: Facts, name: str) -> Term:
+    """Say what another score is."""
+    value = facts.report.metrics[name]
+    if name == "agreement":
+        what = "share of samples for which the crossbars choose as the float model does"
+        return given("agreement", value, "%", note=f"{what} (a single output: their correlation)")
+    return given(name, value, note="a score of the crossbars' outputs against the targets")
+
+
+def _formula(action: str) -> str:
+    found = FORMULAS[action]
+    return f"{found.what}; of each layer: {found.formula}"

@@ -1,0 +1,198 @@
+"""A Difference as text for a terminal: what was changed first, then what came of it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from crossbar.report.difference import Difference, Row
+from crossbar.report.trace import quantity
+from crossbar.tables import table
+
+__all__ = ["difference_table"]
+
+_WIDTH = 80
+_DIGITS = 4
+_SHOWN = 10
+_NAME = 28
+_TOTAL_UNITS = {
+    "energy": "J",
+    "latency": "s",
+    "throughput": "1/s",
+    "area": "m^2",
+    "power": "W",
+    "programming.energy": "J",
+    "programming.latency": "s",
+    "accuracy": "%",
+    "float_accuracy": "%",
+    "digital_accuracy": "%",
+    "metrics.agreement": "%",
+    "chip.utilisation": "%",
+}
+_TABLES = (
+    ("components", "energy", "J", "energy by component"),
+    ("components", "area", "m^2", "area by component"),
+    ("layers", "energy", "J", "energy by layer"),
+    ("layers", "time", "s", "time by layer"),
+    ("layers", "replicas", "", "copies by layer"),
+    ("layers", "arrays", "", "arrays by layer"),
+)
+
+
+def difference_table(
+    difference: Difference, *, names: tuple[str, str] = ("", ""), complete: bool = False
+) -> str:
+    """Write a difference for people; 80 columns.
+
+    Parameters
+    ----------
+    difference : Difference
+    names : tuple of two str
+        What the reports are called, e.g. their files.
+    complete : bool
+        Whether all layers that changed are listed, not only those that changed most.
+    """
+    blocks = ["\n".join(_heads(difference, names))]
+    if difference.is_empty:
+        return "\n\n".join([*blocks, "no difference"])
+    blocks += _settings("hardware", difference.hardware)
+    blocks += _settings("scenario", difference.scenario)
+    units = {row.key: _unit_of_total(row.key) for row in difference.totals}
+    blocks += _numbers("totals", difference.totals, units, None)
+    limit = None if complete else _SHOWN
+    for group, what, unit, title in _TABLES:
+        rows = [
+            Row(row.key.removesuffix(f".{what}"), row.a, row.b)
+            for row in getattr(difference, group)
+            if row.key.endswith(f".{what}")
+        ]
+        if not unit and all(row.is_equal for row in rows):
+            continue
+        rows.sort(key=lambda row: -abs(row.change or 0))
+        units = dict.fromkeys((row.key for row in rows), unit)
+        blocks += _numbers(title, rows, units, limit if group == "layers" else None)
+        if what == "replicas":
+            break  # with other copies there are other arrays
+    counts = sorted(difference.counts, key=lambda row: -abs(row.relative or 0))
+    units = dict.fromkeys((row.key for row in counts), "")
+    blocks += _numbers("counts", counts, units, None)
+    blocks += _only(difference)
+    return "\n\n".join(blocks)
+
+
+def _heads(difference: Difference, names: tuple[str, str]) -> Iterator[str]:
+    for letter, name, head in zip("AB", names, (difference.a, difference.b), strict=True):
+        images = "" if head["images"] is None else f", {head['images']} images"
+        start = f"{name}: " if name else ""
+        line = f"{start}{head['workload']} on {head['arch']}{images}, seed {head['seed']}"
+        yield from _wrapped(f"{letter}  ", line, 3)
+    a, b = difference.a["workload"], difference.b["workload"]
+    if a != b:
+        shared = len({row.key.rpartition(".")[0] for row in difference.layers})
+        have = "layer has" if shared == 1 else "layers have"
+        line = f"different networks; {shared} {have} the same name in both"
+        yield from _wrapped("", line, 0)
+
+
+def _settings(title: str, rows: Sequence[Row]) -> list[str]:
+    """Write what was changed, old -> new."""
+    if not rows:
+        return [f"{title}: equal"]
+    wide = min(max(len(row.key) for row in rows), _NAME)
+    lines = [f"{title}: {_number(len(rows), 'key')} changed"]
+    for row in rows:
+        start = f"  {row.key:<{wide}}  "
+        lines += _wrapped(start, f"{_setting(row.a)} -> {_setting(row.b)}", wide + 4)
+    return ["\n".join(lines)]
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _numbers(
+    title: str, rows: Sequence[Row], units: dict[str, str], limit: int | None
+) -> list[str]:
+    """Write the rows that changed, and how many did not."""
+    changed = [row for row in rows if not row.is_equal]
+    equal = len(rows) - len(changed)
+    if not rows:
+        return []
+    if not changed:
+        return [f"{title}: all {equal} equal"]
+    head = f"{title}: {len(changed)} changed, {equal} equal"
+    shown = changed[:limit]
+    block = table(
+        ["<", "A", "B", "change", ""],
+        [[_tail(row.key), *_cells(row, units[row.key])] for row in shown],
+        title=head,
+        width=_WIDTH,
+    )
+    hidden = len(changed) - len(shown)
+    if hidden:
+        block += f"\nand {hidden} that changed less (--all lists them)"
+    return [block]
+
+
+def _cells(row: Row, unit: str) -> tuple[str, str, str, str]:
+    """Write both values, the change and the relative change."""
+    a, b = (_value(value, unit) for value in (row.a, row.b))
+    if row.change is None:
+        return a, b, "-", ""
+    sign = "+" if row.change > 0 else "-"
+    if unit == "%":
+        return a, b, f"{sign}{100 * abs(row.change):.2f} points", ""
+    change = f"{sign}{_value(abs(row.change), unit)}"
+    if row.relative is None:
+        return a, b, change, ""
+    if row.relative >= 9:
+        ratio = row.b / row.a
+        return a, b, change, f"x {ratio:,.0f}" if ratio >= 100 else f"x {ratio:.3g}"
+    return a, b, change, f"{100 * row.relative:+.1f} %"
+
+
+def _value(value: Any, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if unit == "%" else quantity(value, unit, _DIGITS)
+
+
+def _unit_of_total(key: str) -> str:
+    return _TOTAL_UNITS.get(key) or _TOTAL_UNITS.get(key.partition(".")[0], "")
+
+
+def _only(difference: Difference) -> Iterator[str]:
+    """Write what stands in one of the reports only."""
+    for letter, names in zip("AB", difference.layers_only_in, strict=True):
+        if names:
+            count = _number(len(names), "layer")
+            yield "\n".join(_wrapped(f"only in {letter}: ", f"{count}: {', '.join(names)}", 2))
+    for letter, notes in zip("AB", difference.notes_only_in, strict=True):
+        if notes:
+            lines = [f"what only {letter} leaves out or assumes:"]
+            for note in notes:
+                lines += _wrapped("- ", note, 2)
+            yield "\n".join(lines)
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' if n != 1 else ''}"
+
+
+def _tail(name: str) -> str:
+    """Keep the end of a long name, which tells the layers of a block apart."""
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+
+
+def _wrapped(start: str, line: str, indent: int) -> list[str]:
+    return textwrap.wrap(
+        line,
+        _WIDTH,
+        initial_indent=start,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+    )

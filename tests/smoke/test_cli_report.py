@@ -1,0 +1,119 @@
+"""Do `crossbar report show --why` and `crossbar report diff` answer from saved files alone?"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., object]
+
+SMALL = ("run", "tiny_reram", "--model", "nets:small", "--data", "data.npz")
+
+
+@pytest.fixture
+def estimated(crossbar: Run) -> None:
+    for name, words in (("a", ()), ("b", ("--set", "adc.bits=7", "--set", "array.rows=64"))):
+        outcome = crossbar("estimate", "isaac_8bit", "lenet5", *words, "--out", name)
+        assert outcome.code == 0, outcome.err
+
+
+def test_the_numbers_of_a_run_are_explained(crossbar: Run) -> None:
+    assert crossbar(*SMALL, "--out", "out").code == 0
+    report = json.loads(Path("out/report.json").read_text())
+    layer = report["layers"][0]["name"]
+    for name, expected in (
+        ("energy", "energy of one inference = "),
+        ("latency", "further positions of the slowest layer"),
+        ("throughput", "= 1 / (positions of one copy x reads x row groups x time of a read)"),
+        ("area", "area of the chip = "),
+        ("accuracy", f"= {round(12 * report['accuracy'])} / 12"),
+        ("power.average", "= energy of one inference x throughput"),
+        ("adc", "source: ISAAC, ISCA 2016, table I"),
+        ("array", "mean over 12 images"),
+        (f"layers.{layer}", f"energy of {layer} in one inference"),
+        (f"{layer}.adc", f"energy of adc in {layer}"),
+        ("adc_conversions", f"= {report['counts']['adc_conversions']:,}"),
+        ("saturations", "share of saturated conversions"),
+    ):
+        outcome = crossbar("report", "show", "out/report.json", "--why", name)
+        assert outcome.code == 0, (name, outcome.err)
+        assert expected in outcome.out, name
+        assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_the_printed_factors_give_the_printed_energy(crossbar: Run, estimated: None) -> None:
+    out = crossbar("report", "show", "a/report.json", "--why", "adc.energy").out
+    total, actions, price = re.search(
+        r"energy of adc = ([\d.]+) nJ\n.*\n  = ([\d,]+) x ([\d.]+) pJ", out
+    ).groups()
+    assert int(actions.replace(",", "")) * float(price) / 1000 == pytest.approx(float(total))
+
+
+def test_an_unknown_number_is_one_line_with_the_nearest(crossbar: Run, estimated: None) -> None:
+    outcome = crossbar("report", "show", "a/report.json", "--why", "adc_conversion")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: unknown number 'adc_conversion' (did you mean")
+    assert "near: adc_conversions" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_report_that_lacks_something_is_one_line_with_its_file(
+    crossbar: Run, estimated: None
+) -> None:
+    data = json.loads(Path("a/report.json").read_text())
+    del data["layers"][0]["slot_cycles"]
+    Path("old.json").write_text(json.dumps(data))
+    outcome = crossbar("report", "show", "old.json", "--why", "latency")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: old.json: layers.conv1.slot_cycles: missing")
+    assert len(outcome.err.splitlines()) == 1
+    assert crossbar("report", "show", "old.json").code == 0
+
+
+def test_not_a_number_in_a_file_is_one_line(crossbar: Run, estimated: None) -> None:
+    written = Path("a/report.json").read_text().replace('"accuracy": null', '"accuracy": NaN')
+    Path("nan.json").write_text(written)
+    outcome = crossbar("report", "diff", "nan.json", "a/report.json")
+    assert outcome.code == 2
+    assert outcome.err == "error: nan.json: NaN stands where a number or null is needed\n"
+
+
+def test_two_reports_are_compared(crossbar: Run, estimated: None) -> None:
+    outcome = crossbar("report", "diff", "a/report.json", "b/report.json")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "A  a/report.json: lenet5 on isaac_8bit, seed 0"
+    assert "hardware: 2 keys changed" in lines
+    assert "  adc.bits    8 -> 7" in lines
+    assert "  array.rows  128 -> 64" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_comparison_as_json_is_all_that_is_printed(crossbar: Run, estimated: None) -> None:
+    outcome = crossbar("report", "diff", "a/report.json", "b/report.json", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    data = json.loads(outcome.out)
+    assert {row["key"] for row in data["hardware"]} == {"adc.bits", "array.rows"}
+    energy = next(row for row in data["totals"] if row["key"] == "energy")
+    assert energy["change"] == energy["b"] - energy["a"]
+
+
+def test_equal_reports_and_other_networks_are_no_error(crossbar: Run, estimated: None) -> None:
+    outcome = crossbar("report", "diff", "a/report.json", "a/report.json")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-1] == "no difference"
+    assert crossbar("estimate", "isaac_8bit", "resnet20", "--out", "c").code == 0
+    outcome = crossbar("report", "diff", "a/report.json", "c/report.json", "--all")
+    assert outcome.code == 0
+    assert "different networks; 1 layer has the same name in both" in outcome.out
+    assert "only in B: 19 layers" in outcome.out
+
+
+def test_a_file_that_is_not_there(crossbar: Run, estimated: None) -> None:
+    outcome = crossbar("report", "diff", "a/report.json", "none.json")
+    assert outcome.code == 2
+    assert outcome.err == "error: none.json: cannot be read: No such file or directory\n"
