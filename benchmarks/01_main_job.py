@@ -38,7 +38,7 @@ def run(cache: Path, out: Path, extra: list[str]) -> tuple[float, dict[str, obje
 def main() -> None:
     """Run cold once and warm several times; check that all reports agree."""
     args = options(__doc__, "01_main_job")
-    extra = ["--images", "20"] if args.quick else []
+    extra = ["--seed", str(args.seed), *(["--images", "20"] if args.quick else [])]
     with tempfile.TemporaryDirectory() as folder:
         cache, out = Path(folder) / "cache", Path(folder) / "out"
         cold, first = run(cache, out, extra)

@@ -1,4 +1,4 @@
-"""Cycle-level simulator of ReRAM and SOT-MRAM crossbar accelerators for PyTorch models.
+"""Simulator of ReRAM crossbar accelerators for PyTorch models: accuracy, energy, latency, area.
 
 Usually imported as ``import crossbar as xb``.  Public names load when first used, so that importing
 the package stays light: no torch, numba, pint, pydantic or matplotlib.

@@ -33,10 +33,13 @@ def write_whole(path: str | os.PathLike[str], write: str | Callable[[Path], None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            temporary.touch()
+            mode = temporary.stat().st_mode  # as the user's umask has it; some writers are stricter
             if isinstance(write, str):
                 temporary.write_text(write, encoding="utf-8")
             else:
                 write(temporary)
+            temporary.chmod(mode)
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from crossbar.errors import CrossbarError, InputError
 
 __all__ = ["main"]
 
-_HELP = """Cycle-level simulator of ReRAM and SOT-MRAM crossbar accelerators for PyTorch models.
+_HELP = """Simulator of ReRAM crossbar accelerators for PyTorch models.
 
 `crossbar run` without arguments runs the bundled network on the bundled images."""
 

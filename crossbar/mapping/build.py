@@ -27,7 +27,7 @@ def read_slot(arch: Arch, columns: int) -> float:
     per_adc = -(-columns * arch.pe.arrays // arch.pe.adcs)
     conversion = per_adc / arch.adc.rate
     clocks = -(-round(max(arch.array.cycle, conversion) * arch.clock * 1e6) // 10**6)
-    return clocks / arch.clock
+    return max(1, clocks) / arch.clock
 
 
 def _converted_columns(bundles: tuple[Bundle, ...], encoding: Encoding, arch: Arch) -> int:
@@ -112,7 +112,7 @@ def build_plan(
     DoesNotFitError
         When one copy of every layer needs more arrays than the chip has.
     """
-    workload = find_workload(workload) if isinstance(workload, str) else workload
+    workload = find_workload(workload)
     arch = load_arch(arch)
     bits = weight_bits or arch.precision.weight_bits
     levels = weight_levels if weight_bits or weight_levels else arch.precision.weight_levels

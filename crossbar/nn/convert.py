@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -77,6 +78,8 @@ def map_model(
     arch = load_arch(arch)
     bits = _precision(arch, precision or {})
     Range(observer)  # refuse a wrong name before the work
+    if isinstance(calibration, np.ndarray):
+        calibration = torch.from_numpy(calibration)
     if isinstance(calibration, Iterator):
         calibration = list(calibration)  # it runs dry after one pass, and two are made
     if calibration is None:

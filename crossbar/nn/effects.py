@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.device.faults import StuckAt
 from crossbar.errors import InputError
-from crossbar.nn.mapped import MappedModel
+from crossbar.nn.mapped import MappedModel, check_mapped
 
 __all__ = ["inject"]
 
@@ -30,10 +30,11 @@ def inject(mapped: MappedModel, faults: StuckAt, *, seed: int = 0) -> MappedMode
     InputError
         ``faults`` is not a `StuckAt`, or a seed below 0 or above 2**63 - 1.
     """
+    check_mapped("inject", mapped)
     if not isinstance(faults, StuckAt):
         raise InputError(f"inject: {faults!r} is not a StuckAt(on=, off=)")
-    if not 0 <= seed < 1 << 63:
-        raise InputError(f"inject: seed {seed} is not in 0..2**63 - 1")
+    if not isinstance(seed, int) or not 0 <= seed < 1 << 63:
+        raise InputError(f"inject: seed {seed!r} is not a whole number in 0..2**63 - 1")
     layers = {key: layer.with_faults(faults, seed) for key, layer in mapped.body.layers.items()}
     effects = {"stuck_at": {"on": faults.on, "off": faults.off, "seed": seed}}
     return mapped.with_layers(layers, effects)

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from crossbar.arch import Arch
-from crossbar.errors import UnknownNameError
+from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.plan import Plan
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Recorder
 from crossbar.workload.graph import Workload
 
-__all__ = ["Body", "MappedModel"]
+__all__ = ["Body", "MappedModel", "check_mapped", "plan_with_proofs"]
 
 _MODES = ("crossbar", "digital", "float")
 
@@ -138,3 +138,17 @@ def plan_with_proofs(plan: Plan, layers: Mapping[str, MappedLayer]) -> Plan:
             replace(row, collapsed=by_name[row.name].programmed.collapsed) for row in plan.layers
         ),
     )
+
+
+def check_mapped(verb: str, value: object) -> None:
+    """Refuse anything but a mapped model, naming the call that makes one.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(value, MappedModel):
+        raise InputError(
+            f"{verb}: a {type(value).__name__}, expected a mapped model: xb.map_model(model, arch,"
+            " calibration=...)"
+        )

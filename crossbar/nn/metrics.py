@@ -42,6 +42,12 @@ def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDA
         )
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"targets are {targets.dtype}, classes are integers; choose another metric")
+    classes = outputs.shape[-1] if outputs.ndim == targets.ndim + 1 else outputs.shape[1]
+    outside = (targets < 0) | (targets >= classes)
+    if outside.any():
+        raise DataError(
+            f"targets: class {targets[outside][0]}, the network has {classes} (0..{classes - 1})"
+        )
     return np.asarray(chosen)
 
 
@@ -53,6 +59,8 @@ def accuracy(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> flo
 def f1(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
     """F1 of class 1 (as GLUE scores MRPC and QQP); 0 without a true positive."""
     chosen = _classes(outputs, targets)
+    if outputs.shape[-1] != 2:
+        raise DataError(f"f1 scores class 1 of two, the network has {outputs.shape[-1]} classes")
     both = int(((chosen == 1) & (targets == 1)).sum())
     return 2.0 * both / max(1, int((chosen == 1).sum()) + int((targets == 1).sum()))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossbar.errors import DataError
 from crossbar.nn.data import as_loader, check_finite, count_samples, split_batch
 from crossbar.nn.layers import Recorder
-from crossbar.nn.mapped import MappedModel
+from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
 from crossbar.report import Report, build_report
 from crossbar.timing.counts import Activity
@@ -62,6 +62,7 @@ def simulate(
     DataError
         Data of a wrong shape or type, empty, or with NaN.
     """
+    check_mapped("simulate", mapped)
     name, score = choose_metric(metric)
     data = as_loader(loader, _BATCH)
     total = count_samples(data) or 0

@@ -23,7 +23,7 @@ from crossbar.mapping import build_plan
 from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
 from crossbar.nn.graph.program import Program
 from crossbar.nn.layers import MappedLayer
-from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
+from crossbar.nn.mapped import Body, MappedModel, check_mapped, plan_with_proofs
 from crossbar.nn.quantise import InputScale
 from crossbar.workload import from_json, to_json
 
@@ -47,6 +47,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
     InputError
         The folder cannot be written to.
     """
+    check_mapped("save_mapped", mapped)
     body, path = mapped.body, Path(path)
     tensors = {f"constant/{k}": v.contiguous() for k, v in body.program.constants.items()}
     tensors.update(product_tensors(body.program.products.values()))

@@ -11,7 +11,7 @@ import torch
 
 from crossbar.nn.data import first_batch
 from crossbar.nn.graph.program import Step
-from crossbar.nn.mapped import MappedModel
+from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.tables import table
 
 __all__ = ["LayerDifference", "Verification", "verify"]
@@ -70,6 +70,7 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
     -------
     Verification
     """
+    check_mapped("verify", mapped)
     program, layers = mapped.body.program, mapped.body.layers
     args, kwargs = first_batch(x, program.signature.arguments, "verify")
     rows: list[LayerDifference] = []

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from crossbar.errors import UnknownNameError
+from crossbar.errors import InputError, UnknownNameError
 from crossbar.workload.graph import Workload
 from crossbar.workload.networks import plain, residual, transformers
 from crossbar.workload.serial import load
@@ -65,6 +65,11 @@ def find_workload(name_or_path: str | os.PathLike[str] | Workload) -> Workload:
     InputError
         If the file cannot be read or is not a sound workload.
     """
+    if not isinstance(name_or_path, (str, os.PathLike, Workload)):
+        raise InputError(
+            f"workload: a {type(name_or_path).__name__}, expected a Workload, a zoo name or a JSON"
+            " file; xb.capture(model, example_inputs) makes a Workload of a model"
+        )
     if isinstance(name_or_path, Workload):
         return name_or_path
     if Path(name_or_path).suffix.lower() == ".json":

@@ -77,7 +77,7 @@ def test_copies_have_faults_of_their_own_unless_shared(mapped):
 
 @pytest.mark.parametrize("seed", [-1, 1 << 63])
 def test_seeds_out_of_range_are_refused(mapped, seed):
-    with pytest.raises(InputError, match=rf"seed {seed} is not in 0"):
+    with pytest.raises(InputError, match=rf"seed {seed} is not a whole number in 0"):
         xb.inject(mapped, SOME, seed=seed)
 
 
