@@ -107,5 +107,10 @@ class SchemaVersionError(InputError):
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'bits'?)"``, or ``""`` when nothing is near."""
-    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    names = list(allowed)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not near and len(name) > 2:  # the first word alone, "isac" for "isaac_8bit"
+        first = {word.partition("_")[0] for word in names if "_" in word}
+        words = difflib.get_close_matches(name, first, n=1, cutoff=0.75)
+        near = [min((n for n in names if n.startswith(f"{word}_")), key=len) for word in words]
     return f" (did you mean {near[0]!r}?)" if near else ""

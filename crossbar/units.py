@@ -80,6 +80,8 @@ _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*
 _FACTOR = r"[^\W\d_]+(?:(?:\^|\*\*)?-?[1-9])?"
 _UNIT = re.compile(rf"{_FACTOR}(?:\s*[*/]\s*{_FACTOR})*")
 _POWER = re.compile(r"([^\W\d_])(-?[1-9])")
+_RATE = re.compile(r"(?P<prefix>[kMGT])?(?:(?:S|Sa|[sS]amples?)\s*/\s*s(?:ec)?|[sS][pP][sS])")
+"""A rate of samples as converters' data sheets write it."""
 
 _CONTEXT = Context(prec=50)
 """Our own precision: an application may have lowered that of its thread."""
@@ -225,6 +227,12 @@ def _converted(source: str, unit: str) -> float:
         raise InputError(
             f"{source!r} has a malformed unit {symbol!r} (give {name}, e.g. {example!r})"
         )
+    rate = _RATE.fullmatch(symbol) if unit == "Hz" else None
+    if rate is not None:  # to pint, GS are gigasiemens
+        meant = f"{number} {rate['prefix'] or ''}Hz"
+        raise InputError(
+            f"{source!r} counts samples ({symbol}): give it as a frequency, e.g. {meant!r}"
+        )
     found = _unit(registry, source, _POWER.sub(r"\1^\2", symbol), f"{name}, e.g. {example!r}")
     if not found.is_compatible_with(target):
         wrong = _names(registry.get_dimensionality(found))[0]
@@ -246,7 +254,19 @@ def _unit(registry: UnitRegistry[Any], source: str, symbol: str, allowed: str) -
     except UndefinedUnitError as error:
         names = error.unit_names
         unknown = names if isinstance(names, str) else next(iter(names))
-        raise InputError(f"{source!r} has an unknown unit {unknown!r} (give {allowed})") from None
+        near = _with_small_k(registry, unknown)
+        raise InputError(
+            f"{source!r} has an unknown unit {unknown!r}{near} (give {allowed})"
+        ) from None
+
+
+def _with_small_k(registry: UnitRegistry[Any], unknown: str) -> str:
+    """Return a hint where a capital K stands for kilo: ``" (did you mean 'kB' or 'KiB'?)"``."""
+    rest = unknown[1:]
+    if not unknown.startswith("K") or rest not in registry:
+        return ""
+    binary = f" or 'Ki{rest}'" if rest in ("B", "byte", "bit") else ""
+    return f" (did you mean 'k{rest}'{binary}?)"
 
 
 @lru_cache(maxsize=1)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from numba import config, njit
 
-__all__ = ["cache_folder", "jit"]
+__all__ = ["cache_folder", "cache_problem", "jit"]
 
 
 def cache_folder():
@@ -30,11 +32,29 @@ def cache_folder():
     return Path(base) / f"kernels-{digest.hexdigest()[:12]}"
 
 
+@lru_cache(maxsize=1)
+def cache_problem():
+    """Say why `cache_folder` cannot be written, ``""`` when it can; makes the folder."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
+
+
 _FOLDER = str(cache_folder())
 
 
 def jit(function):
-    """Compile ``function`` on first call, without the GIL, cached in `cache_folder`."""
+    """Compile ``function`` on first call, without the GIL, cached in `cache_folder`.
+
+    Where that cannot be written it is not cached at all: numba would choose a folder without a hash
+    beside the sources, and stop where that cannot be written either.
+    """
+    if cache_problem():
+        return njit(function, nogil=True)
     before = config.CACHE_DIR
     config.CACHE_DIR = _FOLDER  # read by numba when the decorator runs, not later
     try:

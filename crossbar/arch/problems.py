@@ -18,6 +18,9 @@ from crossbar.errors import did_you_mean
 
 __all__ = ["find_problems"]
 
+_STUCK = (("faults", "on"), ("faults", "off"))
+"""Rates of stuck cells, which users look for among the keys of `faults`."""
+
 
 def find_problems(
     error: ValidationError,
@@ -112,6 +115,10 @@ def _nearest(loc: tuple[str, ...], value: object) -> str:
     if name in table and "." in name:
         section, _, key = name.partition(".")
         return f" (write {key!r} under '{section}:')"
+    if loc in _STUCK:
+        return " (stuck cells belong to a run, not to the hardware: --inject on=0.09,off=0.017)"
+    if len(loc) == 1 and "." in name:
+        return _nearest_path(name)
     if len(loc) > 1 and (name in table or (name in sections() and isinstance(value, Mapping))):
         return f" (did you mean {name!r} at the top level?)"
     leaves = {path.rpartition(".")[2] for path in table}
@@ -123,6 +130,17 @@ def _nearest(loc: tuple[str, ...], value: object) -> str:
         return hint
     near = difflib.get_close_matches(name, sorted(leaves), n=1)
     return _either(near[0]) if near else f" (known here: {', '.join(here)})"
+
+
+def _nearest_path(name: str) -> str:
+    """Name the dotted key that was meant: the nearest section first, then the whole path."""
+    section, _, key = name.partition(".")
+    found = difflib.get_close_matches(section, sections(), n=1)
+    if found:
+        keys = difflib.get_close_matches(key, list(_keys_of(found[0])), n=1)
+        if keys:
+            return f" (did you mean '{found[0]}.{keys[0]}'?)"
+    return did_you_mean(name, key_table()) or f" (known sections: {', '.join(sections())})"
 
 
 def _keys_of(section: str) -> Iterator[str]:

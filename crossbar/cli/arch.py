@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crossbar.cli.options import complete_keys, complete_presets, read_overrides
+from crossbar.cli.options import complete_keys, complete_presets, find_hardware
 
 __all__ = ["app"]
 
@@ -63,10 +63,10 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Print a hardware description, with everything it extends, as one YAML file."""
-    from crossbar.arch import explain_arch, load_arch
+    from crossbar.arch import explain_arch
     from crossbar.tables import table
 
-    arch = load_arch(name, read_overrides(overrides or []))
+    arch = find_hardware(name, overrides)
     if not explain:
         typer.echo(str(arch).rstrip("\n"))
         return

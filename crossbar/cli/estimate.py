@@ -11,8 +11,8 @@ from crossbar.cli.arch import Overrides
 from crossbar.cli.options import (
     complete_presets,
     complete_workloads,
+    find_hardware,
     output_folder,
-    read_overrides,
 )
 from crossbar.errors import InputError
 
@@ -65,14 +65,13 @@ def estimate(
     No weights, no data: nothing is computed, so there is no accuracy. The report is printed and
     saved as out/report.json.
     """
-    from crossbar.arch import load_arch
     from crossbar.estimator import INPUT_DENSITY
     from crossbar.estimator import estimate as estimated
 
     for option, density in (("input", input_density), ("code", code_density)):
         if density is not None and not 0 <= density <= 1:
             raise InputError(f"--{option}-density {density:g}: not a share in 0..1")
-    hardware = load_arch(arch, read_overrides(overrides or []))
+    hardware = find_hardware(arch, overrides)
     with output_folder(out) as folder:
         file = folder / "report.json"
         if file.is_dir():

@@ -88,16 +88,28 @@ def _run(arguments: list[str] | None) -> int:
         typer.echo("interrupted", err=True)
         return 130
     except _USAGE as error:
-        typer.echo(_usage(error), err=True)
+        typer.echo(_usage(error, sys.argv[1:] if arguments is None else arguments), err=True)
         return 2
     return code if isinstance(code, int) else 0
 
 
-def _usage(error: Exception) -> str:
+def _usage(error: Exception, arguments: Sequence[str]) -> str:
     """Say what is wrong with the words of the command line in one line, and where help is."""
     message = str(getattr(error, "format_message", lambda: error)())
     if "\n" in message:  # no words at all: typer raises the help itself
         return message
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "crossbar"
+    command = context.command_path if context is not None else _command(arguments)
     return f"error: {message.rstrip('.')} (see {command} --help)"
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Name the command whose words could not be taken apart: click does not say it then."""
+    names, found = ["crossbar"], typer.main.get_command(app)
+    for word in arguments:
+        inner = getattr(found, "commands", {})
+        if word not in inner:
+            break
+        names.append(word)
+        found = inner[word]
+    return " ".join(names)

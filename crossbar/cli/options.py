@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossbar.errors import InputError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
+    from crossbar.arch import Arch
     from crossbar.device.faults import StuckAt
 
 __all__ = [
     "OBSERVERS",
     "check_choice",
+    "check_module",
     "complete_keys",
     "complete_numbers",
     "complete_observers",
     "complete_presets",
     "complete_workloads",
+    "find_hardware",
+    "only_stderr",
     "output_folder",
     "read_faults",
     "read_overrides",
 ]
 
+
+_FILE = re.compile(r"(?:\./)?(?P<far>(?:/|\.\./).*/)?(?P<module>.+)\.py:(?P<name>[\w.]+)")
+"""``my_net.py:net``; a path that leaves this folder is no module of it."""
 
 OBSERVERS = ("minmax", "mse", "percentile")
 """As `crossbar.nn.quantise`, whose import costs a torch."""
@@ -49,6 +58,51 @@ def read_overrides(words: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--set {word}: {key} is already set to {found[key]!r}")
         found[key] = value
     return found
+
+
+def find_hardware(name: str, overrides: Sequence[str] | None) -> Arch:
+    """Load the ARCH of a command with its ``--set`` words.
+
+    Raises
+    ------
+    InputError
+        As `load_arch`; what is no hardware but something else of a command line is told as such.
+    """
+    from crossbar.arch import load_arch, preset_names
+
+    words = read_overrides(overrides or [])
+    if name not in preset_names() and not name.endswith((".yaml", ".yml")):
+        from crossbar.workload import zoo_names
+
+        if name in zoo_names():
+            raise InputError(
+                f"{name}: a workload, not hardware; its cost: crossbar estimate isaac_8bit {name}"
+            )
+        check_module("ARCH", name)
+        module, colon, path = name.partition(":")
+        if colon and all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+            raise InputError(f"{name}: a network, not hardware; give it as --model {name}")
+        if name.endswith(".pt2"):
+            raise InputError(f"{name}: a network, not hardware; give it as --model {name}")
+        if name.endswith(".npz"):
+            raise InputError(f"{name}: data, not hardware; give it as --data {name}")
+    return load_arch(name, words)
+
+
+def check_module(option: str, spec: str) -> None:
+    """Refuse ``my_net.py:net``, where a module was to be named and not its file.
+
+    Raises
+    ------
+    InputError
+        With the words that were meant.
+    """
+    match = _FILE.fullmatch(spec)
+    if match is not None:
+        meant = f"{match['module'].replace('/', '.')}:{match['name']}"
+        option = "--model" if option == "ARCH" else option
+        place = f", in {match['far']}" if match["far"] else ""
+        raise InputError(f"{spec}: name the module and not its file: {option} {meant}{place}")
 
 
 def read_faults(text: str) -> StuckAt:
@@ -82,6 +136,32 @@ def read_faults(text: str) -> StuckAt:
         if not 0.0 <= rates[key] <= 1.0:
             raise InputError(f"{where}: {value} is not a rate in 0..1")
     return StuckAt(**rates)
+
+
+@contextmanager
+def only_stderr() -> Iterator[None]:
+    """Send everything that is printed to stderr: by Python, by libraries, by child processes.
+
+    What a command prints afterwards is then all that stands on stdout.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # a process without a stdout
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    held = sys.stdout
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if held is not None:
+            held.flush()  # whoever kept the old sys.stdout has written to its buffer
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager

@@ -171,7 +171,7 @@ class _Lines:
         now = time.monotonic()
         if stage != self.stage:
             self.stage, self.began, self.told = stage, self.heard if done else now, now
-            of = f": {total} samples" if total else ""
+            of = f": {total} sample{'' if total == 1 else 's'}" if total else ""
             self._write(f"{stage}{of}")
         elif done and now - self.told >= _EVERY:
             self.told = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +13,14 @@ import typer
 from crossbar.cli.options import (
     OBSERVERS,
     check_choice,
+    check_module,
     complete_keys,
     complete_observers,
     complete_presets,
+    find_hardware,
+    only_stderr,
     output_folder,
     read_faults,
-    read_overrides,
 )
 from crossbar.errors import InputError
 
@@ -30,7 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_CALIBRATION = 64  # samples, unless a file is given
+_CALIBRATION = 64
+"""Samples for calibration unless a file is given, and samples a batch of it: ranges depend on how
+the samples are cut, and --batch changes no result."""
+
+_LARGEST_SEED = 2**63 - 1
+"""The largest that both NumPy and torch take."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,10 @@ def run(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of everything that is drawn.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=_LARGEST_SEED, help="Seed of everything that is drawn."
+        ),
     ] = 0,
     faults: Annotated[
         str | None,
@@ -126,7 +137,13 @@ def run(
         int | None, typer.Option(metavar="N", min=1, help="Use only the first N samples.")
     ] = None,
     batch: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Samples at a time; changes no result.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Samples at a time; changes no result. A loader of your own keeps its batches,"
+            " also for calibration.",
+        ),
     ] = 50,
 ) -> None:
     """Run a network on crossbars: accuracy, energy, latency and area together.
@@ -134,15 +151,17 @@ def run(
     Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
     printed and saved as out/report.json.
     """
-    from crossbar.arch import load_arch
-
+    hardware = find_hardware(arch, overrides)
+    for option, spec in (("--model", model), ("--data", data)):
+        if spec is not None:
+            check_module(option, spec)
     if model is not None and data is None:
         raise InputError(
             f"--model {model}: give its data as well: --data FILE.npz (arrays x and y) or --data"
             " pkg.mod:loader"
         )
     job = _Job(
-        load_arch(arch, read_overrides(overrides or [])),
+        hardware,
         model,
         data,
         calibration,
@@ -160,7 +179,7 @@ def run(
             raise InputError(f"--out {out}: {file} is a folder, where the report would go")
         from crossbar.cli.progress import Stages
 
-        with Stages() as stages:
+        with only_stderr() if as_json else nullcontext(), Stages() as stages:
             report = _simulated(job, stages)
         report.save(file)
     if as_json:
@@ -178,27 +197,33 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     """Load, map, inject, run."""
     stages.begin("loading the network")
     from crossbar.nn.convert import map_model
-    from crossbar.nn.data import Head
+    from crossbar.nn.data import Head, as_loader, split_batch
     from crossbar.nn.effects import inject
     from crossbar.nn.run import simulate
 
-    network, loader, where = _loaded(job)
-    _check_batch(job, network)
-    _check(network, loader, where)
+    network, data, where = _loaded(job)
+    fixed = _fixed_batch(job, network)
+    loader = as_loader(data, job.batch, where)
+    _check_labels(data, loader, where)
+    _check_inputs(network, loader, where)
     samples = Head(loader, job.images, where)
-    calibration: Iterable[Any] = Head(loader, _CALIBRATION, where)
+    _check_whole_batches(samples, fixed, where)
+    size = fixed or _CALIBRATION
+    calibration = list(Head(as_loader(data, size, where), max(_CALIBRATION, size), where))
     if job.calibration is not None:
         from crossbar.nn.data_files import batches, load_npz
 
         x, _ = load_npz(job.calibration)
-        calibration = batches(x, None, job.batch)
-        _check(network, calibration, job.calibration)
+        calibration = batches(x, None, size)
+        _check_inputs(network, calibration, job.calibration)
+    if fixed and len(calibration) > 1 and split_batch(calibration[-1]).samples < fixed:
+        calibration.pop()
     _note_compiling(stages)
     stages.begin("mapping it")
     mapped = map_model(
         network,
         job.arch,
-        calibration=list(calibration),
+        calibration=calibration,
         observer=job.observer,
         strict=job.strict,
     )
@@ -219,10 +244,10 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     return replace(report, scenario={**report.scenario, **origin})
 
 
-def _loaded(job: _Job) -> tuple[Model, Iterable[Any], str]:
-    """Return the network, its data, and what errors call the data."""
+def _loaded(job: _Job) -> tuple[Model, Any, str]:
+    """Return the network, its data in any form, and what errors call the data."""
     from crossbar.bundled import fashion_images, fashion_resnet20
-    from crossbar.nn.data_files import batches, load_data
+    from crossbar.nn.data_files import find_data
     from crossbar.nn.models import load_model
 
     where = job.data or "bundled images"
@@ -231,13 +256,11 @@ def _loaded(job: _Job) -> tuple[Model, Iterable[Any], str]:
         network = fashion_resnet20()
     else:
         network = load_model(job.model, trust_pickle=job.trust_pickle)
-    if job.data is None:
-        return network, batches(*fashion_images(), job.batch), where
-    return network, load_data(job.data, job.batch), where
+    return network, fashion_images() if job.data is None else find_data(job.data), where
 
 
-def _check_batch(job: _Job, network: Model) -> None:
-    """Refuse a size of batches that an exported program has not been exported for."""
+def _fixed_batch(job: _Job, network: Model) -> int | None:
+    """Return the only size of batches that an exported program takes, None where any will do."""
     from torch.export import ExportedProgram
 
     from crossbar.nn.pt2 import input_shapes_of
@@ -250,20 +273,46 @@ def _check_batch(job: _Job, network: Model) -> None:
                 f"{job.model}: exported for batches of {fixed[0]} only; export it with a free batch"
                 f" axis (dynamic_shapes=...), or give --batch {fixed[0]}"
             )
+        if fixed:
+            return fixed[0]
+    return None
 
 
-def _check(network: Model, loader: Iterable[Any], where: str) -> None:
+def _check_whole_batches(samples: Iterable[Any], fixed: int | None, where: str) -> None:
+    """Refuse samples whose last batch would be smaller than the only size that is taken."""
+    from crossbar.nn.data import count_samples
+
+    count = None if fixed is None else count_samples(samples)
+    if fixed and count and count % fixed:
+        raise InputError(
+            f"{where}: {count} sample{'' if count == 1 else 's'}, but the network was exported for"
+            f" batches of {fixed} only; give --images with a multiple of {fixed}"
+        )
+
+
+def _check_labels(data: Any, loader: Iterable[Any], where: str) -> None:
+    """Find labels that are no class numbers before the long work, all of them where it is cheap."""
+    from crossbar.nn.data import Head, is_whole, split_batch
+    from crossbar.nn.data_files import check_labels
+
+    if is_whole(data):
+        targets = split_batch(data, where=where).targets
+        if targets is not None:
+            check_labels(targets, f"{where}: y")
+    for batch in Head(loader, None if isinstance(loader, list) else 2, where):
+        targets = split_batch(batch, where=where).targets
+        if targets is not None:
+            check_labels(targets, f"{where}: y of a batch")
+
+
+def _check_inputs(network: Model, loader: Iterable[Any], where: str) -> None:
     """Find data that the network does not take before the long work."""
     from torch.export import ExportedProgram
 
     from crossbar.nn.data import Head, split_batch
-    from crossbar.nn.data_files import check_labels, check_model_takes, check_shape
+    from crossbar.nn.data_files import check_model_takes, check_shape
     from crossbar.nn.pt2 import input_shapes_of
 
-    for batch in Head(loader, None if isinstance(loader, list) else 2, where):
-        targets = split_batch(batch, where=where).targets
-        if targets is not None:
-            check_labels(targets, f"{where}: y")
     first = next(iter(Head(loader, 2, where)))
     if not isinstance(network, ExportedProgram):
         check_model_takes(network, first, where)
@@ -274,11 +323,16 @@ def _check(network: Model, loader: Iterable[Any], where: str) -> None:
 
 
 def _note_compiling(stages: Stages) -> None:
-    """Say so when the kernels have not been compiled yet on this machine."""
-    from crossbar.kernels._jit import cache_folder
+    """Say so when the kernels have not been compiled yet on this machine, or never stay."""
+    from crossbar.kernels._jit import cache_folder, cache_problem
 
     folder = cache_folder()
-    if not any(folder.rglob("*.nbi")):  # numba makes the folder itself as soon as it is imported
+    if cache_problem():
+        stages.note(
+            f"kernels cannot be cached in {folder} ({cache_problem()}): every run compiles them"
+            " anew, for less than a minute; name another folder with CROSSBAR_CACHE"
+        )
+    elif not any(folder.rglob("*.nbi")):  # numba makes the folder itself as soon as it is imported
         stages.note(
             f"first run: kernels are compiled once, for less than a minute, and cached in {folder}"
         )

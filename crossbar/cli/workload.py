@@ -9,10 +9,11 @@ import typer
 
 from crossbar.cli.arch import Overrides
 from crossbar.cli.options import (
+    check_module,
     complete_presets,
     complete_workloads,
+    find_hardware,
     output_folder,
-    read_overrides,
 )
 from crossbar.errors import InputError
 
@@ -72,10 +73,9 @@ def show(
             raise InputError(f"--set {overrides[0]}: changes hardware; give --on ARCH as well")
         typer.echo(str(network))
         return
-    from crossbar.arch import load_arch
     from crossbar.mapping import build_plan
 
-    typer.echo(str(build_plan(network, load_arch(on, read_overrides(overrides or [])))))
+    typer.echo(str(build_plan(network, find_hardware(on, overrides))))
 
 
 @app.command()
@@ -99,6 +99,9 @@ def capture(
 
     if out.suffix.lower() != ".json":
         raise InputError(f"--out {out}: a workload file's name ends in .json")
+    check_module("crossbar workload capture", model)
+    if data is not None:
+        check_module("--data", data)
     with output_folder(out.parent):
         if out.is_dir():
             raise InputError(f"--out {out}: a folder, not a file")

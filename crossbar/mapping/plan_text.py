@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
+from collections.abc import Sequence
 
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.tables import line_width, table
 
-__all__ = ["plan_table"]
+__all__ = ["counted", "plan_table", "units_in_use"]
+
+_SHORTEST = 12
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: ``"1 array"``, ``"20,880 arrays"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def units_in_use(arrays: int, pes: int, tiles: int, chip_tiles: int) -> str:
+    """Write what a network occupies: ``"87 arrays in 11 PEs in 1 of 168 tiles"``."""
+    chip = f"{tiles:,} of {counted(chip_tiles, 'tile')}"
+    return f"{counted(arrays, 'array')} in {counted(pes, 'PE')} in {chip}"
 
 
 def _span(first: int, stop: int) -> str:
@@ -33,31 +48,74 @@ def _row(plan: Plan, layer: LayerPlan) -> list[str]:
     ]
 
 
+def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """Characters that a line leaves to the first column."""
+    others = zip(columns[1:], *(row[1:] for row in rows), strict=True)
+    return width - sum(max(map(len, column)) for column in others) - len(columns) - 1
+
+
+def _shortened(names: Sequence[str], room: int) -> list[str]:
+    """Cut long names on the left; where ends are equal, keep the number of the block before them.
+
+    Names that cannot be told apart in so little room stay as they are.
+    """
+    short = [name if len(name) <= room else f"...{name[3 - room :].lstrip('.')}" for name in names]
+    if len(set(short)) < len(set(names)):
+        short = [name if len(name) <= room else _of_block(name, room) for name in names]
+    often = Counter(short)
+    return [cut if often[cut] == 1 else name for cut, name in zip(short, names, strict=True)]
+
+
+def _of_block(name: str, room: int) -> str:
+    """Cut a name between its last number and its end: ``...11...ediate.dense``."""
+    parts = name.split(".")
+    numbers = [place for place, part in enumerate(parts) if part.isdigit()]
+    if not numbers:
+        return f"...{name[3 - room :]}"
+    rest = ".".join(parts[numbers[-1] :])
+    if len(rest) + 3 <= room:
+        return f"...{rest}"
+    start = f"...{parts[numbers[-1]]}..."
+    return start + name[len(start) - room :].lstrip(".")
+
+
 def plan_table(plan: Plan, width: int | None = None) -> str:
     """Write the plan as a table with a line of totals and the list of what is not on crossbars."""
     arch, encoding = plan.arch, plan.layers[0].encoding
     width = line_width(width)
+    columns = ["<layer", *("matrix", "positions", "blocks", "copies", "arrays", "tiles", "used")]
+    rows = [_row(plan, layer) for layer in plan.layers]
+    if any(layer.collapsed is not None for layer in plan.layers):
+        columns.append("lossless")
+    else:  # not known before weights are mapped
+        rows = [row[:-1] for row in rows]
+    room = _room(columns, rows, width)
+    longest = max(len(layer.name) for layer in plan.layers)
+    is_single = longest > room and all(layer.replicas == 1 for layer in plan.layers)
+    if is_single:  # a line says it, and the names have more room
+        place = columns.index("copies")
+        columns.pop(place)
+        rows = [row[:place] + row[place + 1 :] for row in rows]
+        room = _room(columns, rows, width)
+    if room >= _SHORTEST:
+        names = _shortened([row[0] for row in rows], room)
+        rows = [[name, *row[1:]] for name, row in zip(names, rows, strict=True)]
     text = table(
-        [
-            "<layer",
-            "matrix",
-            "positions",
-            "blocks",
-            "copies",
-            "arrays",
-            "tiles",
-            "used",
-            "lossless",
-        ],
-        [_row(plan, layer) for layer in plan.layers],
-        title=f"{plan.workload.name} on {arch.name}: {arch.array.rows} x {arch.array.cols} arrays,"
-        f" {encoding.columns} columns a weight ({encoding.kind}), {arch.cell.bits}-bit cells",
+        columns,
+        rows,
         width=width,
+    ).strip("\n")
+    title = (
+        f"{plan.workload.name} on {arch.name}: {arch.array.rows} x {arch.array.cols} arrays,"
+        f" {counted(encoding.columns, 'column')} a weight ({encoding.kind}),"
+        f" {arch.cell.bits}-bit cells"
     )
     lines = [
-        f"{plan.arrays} arrays in {plan.pes} PEs in {plan.tiles} of {plan.chip_tiles} tiles;"
+        f"{units_in_use(plan.arrays, plan.pes, plan.tiles, plan.chip_tiles)};"
         f" {100 * plan.utilisation:.1f} % of their cells hold weights",
     ]
+    if is_single:
+        lines.append("one copy of each layer")
     if any(layer.collapsed is not None for layer in plan.layers):
         lines.append(
             "lossless: share of columns that provably cannot clip; those are computed as one exact"
@@ -70,12 +128,19 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
         for u in digital:
             n, ops = counts.get(u.kind, (0, 0))
             counts[u.kind] = (n + 1, ops + u.operations)
-        parts = [f"{kind} x {n} ({ops:,} operations)" for kind, (n, ops) in counts.items()]
+        parts = [f"{kind} x {n} ({counted(ops, 'operation')})" for kind, (n, ops) in counts.items()]
         lines.append("digital, in float: " + ", ".join(parts))
     for u in unknown:
-        weights = f", {u.weights:,} weights" if u.weights else ""
+        weights = f", {counted(u.weights, 'weight')}" if u.weights else ""
         lines.append(
-            f"NOT mapped, in float, cost unknown: {u.name} ({u.operator}, {u.operations:,}"
-            f" operations{weights}): {u.why}"
+            f"NOT mapped, in float, cost unknown: {u.name} ({u.operator},"
+            f" {counted(u.operations, 'operation')}{weights}): {u.why}"
         )
-    return "\n".join([text, *(textwrap.fill(x, width, subsequent_indent="  ") for x in lines)])
+    return "\n".join(
+        [
+            textwrap.fill(title, width),
+            "",
+            text,
+            *(textwrap.fill(x, width, subsequent_indent="  ") for x in lines),
+        ]
+    )

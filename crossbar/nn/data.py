@@ -26,6 +26,7 @@ __all__ = [
     "check_finite",
     "count_samples",
     "first_batch",
+    "is_whole",
     "split_batch",
 ]
 
@@ -105,9 +106,9 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
     if split.samples == 0:
         raise DataError(f"{where}: a batch is empty")
     if split.targets is not None and len(split.targets) != split.samples:
-        raise DataError(
-            f"{where}: a batch has {split.samples} samples and {len(split.targets)} targets"
-        )
+        of = "1 sample" if split.samples == 1 else f"{split.samples} samples"
+        targets = "1 target" if len(split.targets) == 1 else f"{len(split.targets)} targets"
+        raise DataError(f"{where}: a batch has {of} and {targets}")
     return split
 
 
@@ -180,10 +181,8 @@ def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
     if isinstance(data, Dataset):
         loader: Iterable[Any] = DataLoader(data, batch_size=size)
         return loader
-    whole = _as_tensors(data)
-    pairs = isinstance(whole, tuple) and len(whole) == 2
-    if isinstance(whole, (torch.Tensor, Mapping)) or pairs:
-        return _cut(whole, size, where)
+    if is_whole(data):
+        return _cut(_as_tensors(data), size, where)
     if isinstance(data, Iterator):
         return list(data)  # it runs dry after one pass, and every pass must see the same
     if isinstance(data, Iterable):
@@ -191,6 +190,12 @@ def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
     raise DataError(
         f"{where}: {type(data).__name__} is not data; allowed: a loader, (x, y), x or a Dataset"
     )
+
+
+def is_whole(data: Any) -> bool:
+    """Whether data is whole tensors or arrays, which `as_loader` cuts: x, (x, y), a dictionary."""
+    whole = isinstance(data, (torch.Tensor, Mapping)) or hasattr(data, "__array_interface__")
+    return whole or (isinstance(data, tuple) and len(data) == 2)
 
 
 class Head:

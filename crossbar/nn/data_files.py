@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,17 @@ from crossbar.errors import DataError, did_you_mean
 from crossbar.nn.data import as_loader, check_finite, split_batch
 from crossbar.nn.factories import call, find, is_factory
 from crossbar.nn.graph.export import parameter_names
+from crossbar.nn.paths import check_readable
 
-__all__ = ["batches", "check_labels", "check_model_takes", "check_shape", "load_data", "load_npz"]
+__all__ = [
+    "batches",
+    "check_labels",
+    "check_model_takes",
+    "check_shape",
+    "find_data",
+    "load_data",
+    "load_npz",
+]
 
 _UNREADABLE = (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError)
 
@@ -42,19 +50,19 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[torch.Tensor, torch.Tensor |
     x : Tensor
         float32, or int64 for integers that are not uint8 (tokens); axis 0 counts samples.
     y : Tensor or None
-        int64 for integers, float32 for scores; None where the file has no ``y``.
+        int64 for integers, floating point (float64 stays float64) for scores; None where the file
+        has no ``y``.
 
     Raises
     ------
     DataError
-        For a file that is not an npz, is damaged, has no ``x``, no samples, a type that is no
-        number, NaN or infinite values, or as many ``y`` as there are not ``x``.  Pickled arrays are
-        never loaded.
+        For a file that cannot be opened, is not an npz, is damaged, has no ``x``, no samples, a
+        type that is no number, NaN or infinite values, or as many ``y`` as there are not ``x``.
+        Pickled arrays are never loaded.
     """
     name = os.fspath(path)
-    if not Path(name).exists():
-        raise DataError(f"{name}: no such file")
-    if Path(name).is_dir() or not zipfile.is_zipfile(name):
+    check_readable(name)
+    if not zipfile.is_zipfile(name):
         raise DataError(f"{name}: not an npz file (numpy.savez writes one: x, and y for labels)")
     try:
         opened = np.load(name, allow_pickle=False)
@@ -76,9 +84,9 @@ def load_npz(path: str | os.PathLike[str]) -> tuple[torch.Tensor, torch.Tensor |
     if y is None:
         return inputs, None
     if y.ndim == 0 or len(y) != len(x):
-        raise DataError(f"{name}: y has shape {y.shape}, but x has {len(x)} samples")
-    targets = _as_tensor(y, torch.float32 if y.dtype.kind == "f" else torch.int64, f"{name}: y")
-    return inputs, targets
+        raise DataError(f"{name}: y has shape {y.shape}, but x has {_samples(len(x))}")
+    wanted = torch.float64 if y.dtype == np.float64 else torch.float32
+    return inputs, _as_tensor(y, wanted if y.dtype.kind == "f" else torch.int64, f"{name}: y")
 
 
 def load_data(spec: str, size: int) -> Iterable[Any]:
@@ -99,15 +107,25 @@ def load_data(spec: str, size: int) -> Iterable[Any]:
     InputError
         As `crossbar.nn.factories`.
     """
+    return as_loader(find_data(spec), size, spec)
+
+
+def find_data(spec: str) -> Any:
+    """Return what ``--data`` names, not batched yet where it is not; parameters as `load_data`.
+
+    `crossbar.nn.data.as_loader` makes a loader of it, as often as one is wanted.
+    """
     if not is_factory(spec):
         if not spec.endswith(".npz"):
             raise DataError(f"{spec}: neither FILE.npz nor pkg.mod:loader")
-        return batches(*load_npz(spec), size)
+        x, y = load_npz(spec)
+        return x if y is None else (x, y)
     found = find(spec)
     is_data = isinstance(found, (Iterable, torch.utils.data.Dataset))
     if callable(found) and (isinstance(found, type) or not is_data):
         found = call(spec, found)
-    return as_loader(found, size, spec)
+    # an iterator runs dry after one pass, and every pass must see the same
+    return call(spec, lambda: list(found)) if isinstance(found, Iterator) else found
 
 
 def batches(x: torch.Tensor, y: torch.Tensor | None, size: int) -> list[Any]:
@@ -148,7 +166,10 @@ def check_labels(targets: torch.Tensor, where: str) -> None:
     """
     if targets.is_floating_point() or targets.dtype == torch.bool:
         kind = str(targets.dtype).removeprefix("torch.")
-        raise DataError(f"{where}: {kind} is no class number; accuracy needs integers 0, 1, 2 ...")
+        how = "; store false and true as 0 and 1" if kind == "bool" else ""
+        raise DataError(
+            f"{where}: {kind} values are no class numbers; accuracy needs integers 0, 1, 2 ...{how}"
+        )
     if targets.dim() != 1:
         raise DataError(
             f"{where}: shape {tuple(targets.shape)}, but accuracy needs one class number a sample"
@@ -243,6 +264,9 @@ def _array(file: Any, key: str, name: str) -> NDArray[Any]:
         raise DataError(f"{name}: {key}: cannot be read, the file is damaged ({error})") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         kind = getattr(array, "dtype", type(array).__name__)
+        if kind == np.bool_:
+            how = "integers 0 and 1" if key == "y" else "uint8 or float32"
+            raise DataError(f"{name}: {key}: bool values are not read; store them as {how}")
         raise DataError(f"{name}: {key}: {kind} is no number; allowed: float, uint8, integer")
     return array
 
@@ -259,9 +283,15 @@ def _as_tensor(array: NDArray[Any], dtype: torch.dtype, where: str) -> torch.Ten
             raise DataError(f"{where}: {array.max()} is more than 64-bit integers hold")
         return torch.from_numpy(array.astype(np.int64))
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite and is told below
-        tensor = torch.from_numpy(array.astype(np.float32))
+        tensor = torch.from_numpy(
+            array.astype(np.float64 if dtype == torch.float64 else np.float32)
+        )
     check_finite(tensor, f"{where}: sample")
     return tensor
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count} samples"
 
 
 def _by(shape: Sequence[int | str]) -> str:

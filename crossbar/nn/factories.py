@@ -15,7 +15,7 @@ from typing import Any
 
 from crossbar.errors import CrossbarError, InputError, did_you_mean
 
-__all__ = ["call", "find", "is_factory"]
+__all__ = ["call", "find", "is_factory", "search_here"]
 
 _SHOWN = 12
 
@@ -88,15 +88,21 @@ def call(spec: str, factory: Any) -> Any:
         return factory()
     except CrossbarError:
         raise
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         raise InputError(f"{spec}: raised {_told(error)}") from error
 
 
-def _import(name: str) -> ModuleType:
+def search_here() -> str:
+    """Put the current folder on the import path, first, as ``python -m`` does, and return it."""
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
     importlib.invalidate_caches()  # the file may be younger than the folder's listing
+    return here
+
+
+def _import(name: str) -> ModuleType:
+    here = search_here()
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -105,19 +111,24 @@ def _import(name: str) -> ModuleType:
             raise InputError(f"{name}: importing it failed: {_told(error)}") from error
         parent, _, last = missing.rpartition(".")
         paths = _search_path(parent, here)
-        near = did_you_mean(last, [found.name for found in pkgutil.iter_modules(paths)])
+        near = did_you_mean(last, [found.name for found in pkgutil.iter_modules(paths or [])])
         place = f"in package {parent!r}" if parent else "in this folder or the installed packages"
+        if paths is None:
+            place = f"in {parent!r}, which is a module and no package"
         raise InputError(f"{name}: there is no module {last!r}{near} {place}") from None
     except CrossbarError:
         raise
-    except Exception as error:  # importing runs the user's code, which may raise anything
+    except (Exception, SystemExit) as error:  # importing runs the user's code
         raise InputError(f"{name}: importing it failed: {_told(error)}") from error
 
 
-def _search_path(parent: str, here: str) -> list[str]:
-    """Return where a missing module would have stood; near names come from there."""
+def _search_path(parent: str, here: str) -> list[str] | None:
+    """Return where a missing module would have stood; None below what is no package."""
     package = sys.modules.get(parent)
-    return list(package.__path__) if package is not None and parent else [here]
+    if package is None or not parent:
+        return [here]
+    path = getattr(package, "__path__", None)
+    return None if path is None else list(path)
 
 
 def _public(value: Any) -> list[str]:
@@ -140,9 +151,11 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Say in one line what was raised and where in the user's code."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # that of a SyntaxError names its place as well, which stands at the end here
+    message = str(error.msg if isinstance(error, SyntaxError) else error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = type(error).__name__ + (f": {lines[0][:240]}" if lines else "")
     traceback, place = error.__traceback__, ""
     while traceback is not None:

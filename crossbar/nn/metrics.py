@@ -35,18 +35,19 @@ def logits_of(output: object) -> torch.Tensor:
 def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDArray[np.integer]:
     if outputs.ndim < 2:
         raise DataError(f"outputs of shape {outputs.shape} hold no classes to choose from")
-    chosen = outputs.argmax(-1) if outputs.ndim == targets.ndim + 1 else outputs.argmax(1)
+    axis = -1 if outputs.shape[:-1] == targets.shape else 1  # classes last, or channels of an image
+    chosen = outputs.argmax(axis)
     if chosen.shape != targets.shape:
         raise DataError(
             f"outputs choose classes of shape {chosen.shape}, targets are {targets.shape}"
         )
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"targets are {targets.dtype}, classes are integers; choose another metric")
-    classes = outputs.shape[-1] if outputs.ndim == targets.ndim + 1 else outputs.shape[1]
-    outside = (targets < 0) | (targets >= classes)
+    labels, classes = np.asarray(targets, dtype=np.int64), outputs.shape[axis]
+    outside = (labels < 0) | (labels >= classes)
     if outside.any():
         raise DataError(
-            f"targets: class {targets[outside][0]}, the network has {classes} (0..{classes - 1})"
+            f"targets: class {labels[outside][0]}, the network has {classes} (0..{classes - 1})"
         )
     return np.asarray(chosen)
 

@@ -13,7 +13,8 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from crossbar.errors import CaptureError, DataError, InputError, did_you_mean
-from crossbar.nn.factories import call, find, is_factory
+from crossbar.nn.factories import call, find, is_factory, search_here
+from crossbar.nn.paths import check_readable
 from crossbar.nn.pt2 import load_pt2
 
 __all__ = ["Model", "load_model", "load_weights"]
@@ -60,8 +61,7 @@ def load_model(spec: str, *, trust_pickle: bool = False) -> Model:
         return _checked(made, spec)
     if suffix not in (".pt2", ".safetensors", *_PICKLES):
         raise InputError(f"{spec}: neither pkg.mod:factory nor FILE.pt2 (from torch.export.save)")
-    if not Path(spec).is_file():
-        raise DataError(f"{spec}: {'a folder' if Path(spec).is_dir() else 'no such file'}")
+    check_readable(spec)
     if suffix == ".safetensors":
         raise InputError(
             f"{spec}: holds weights only; give --model pkg.mod:factory, a function that builds the"
@@ -94,8 +94,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
         unknown or of another shape (with the nearest names); or a weight is NaN or infinite.
     """
     file = Path(path)
-    if not file.is_file():
-        raise DataError(f"{path}: no such file")
+    check_readable(file)
     try:
         given = load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
@@ -143,9 +142,10 @@ def _checked(model: object, spec: str) -> Model:
 
 
 def _unpickled(spec: str) -> object:
+    search_here()  # a pickle names the modules of its classes
     try:
         return torch.load(spec, map_location="cpu", weights_only=False)
-    except Exception as error:  # reading a pickle runs what is in it, which may raise anything
+    except (Exception, SystemExit) as error:  # reading a pickle runs what is in it
         lines = str(error).strip().splitlines()
         raise DataError(
             f"{spec}: cannot be read: {type(error).__name__}: {lines[0][:240] if lines else ''}"

@@ -22,6 +22,8 @@ import torch
 from torch.export import ExportedProgram
 
 from crossbar.errors import DataError, InputError
+from crossbar.nn.factories import search_here
+from crossbar.nn.paths import check_readable
 
 __all__ = ["input_shapes_of", "load_pt2"]
 
@@ -44,11 +46,13 @@ def load_pt2(path: str | os.PathLike[str], *, trust_pickle: bool = False) -> Exp
     Raises
     ------
     DataError
-        For a file that is truncated or damaged, or not written by `torch.export.save`.
+        For a file that cannot be opened, is truncated or damaged, or was not written by
+        `torch.export.save`.
     InputError
         For one with pickled objects or compiled code that is not trusted.
     """
     name = os.fspath(path)
+    check_readable(name)
     try:
         with zipfile.ZipFile(name) as archive:
             damaged = archive.testzip()
@@ -70,6 +74,8 @@ def load_pt2(path: str | os.PathLike[str], *, trust_pickle: bool = False) -> Exp
             f"{name}: {code}, which can run any code when it is read; give --trust-pickle if you"
             " made the file"
         )
+    if trust_pickle:
+        search_here()  # a pickle names the modules of its classes
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)  # what matters of it is in the error below

@@ -108,6 +108,7 @@ def build_report(
                 "kind": node.kind,
                 "operator": str(node.attrs.get("operator", node.kind)),
                 "operations": node.operations,
+                "weights": int(node.attrs.get("weights", 0)),
             }
             for node in unpriced_nodes(plan)
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crossbar.energy import COMPONENTS
 from crossbar.energy.area_sources import area_origins
 from crossbar.energy.sources import Origin, energy_origins
+from crossbar.mapping.plan_text import counted
 from crossbar.report.count_trace import count, layer_count
 from crossbar.report.facts import Facts
 from crossbar.report.trace import Term, given, named, product, total
@@ -199,7 +200,7 @@ def _measured(facts: Facts) -> str:
     images = facts.report.images
     formula = "read_pulse x sum of v^2 x g over all cells of the driven rows, every read"
     if images:
-        return f"measured: {formula}; mean over {images:,} image{'s' if images != 1 else ''}"
+        return f"measured: {formula}; mean over {counted(images, 'sample')}"
     assumed = [note for note in facts.report.notes if "cells" in note and "assume" in note]
     notes = " ".join(assumed) or "The report does not say what was assumed."
     return f"assumed, not measured: {formula}. {notes}"

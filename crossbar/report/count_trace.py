@@ -12,6 +12,7 @@ __all__ = [
     "accuracy",
     "chip_number",
     "count",
+    "given_number",
     "layer_arrays",
     "layer_count",
     "layer_number",
@@ -25,6 +26,10 @@ _ACCURACIES = {
     "digital_accuracy": "of the integer network without crossbars",
 }
 
+_GIVEN = {
+    "images": ("samples that were run", "an estimate: no data ran"),
+    "seed": ("seed of everything that was drawn; injected faults have one of their own", ""),
+}
 
 LAYER_NUMBERS = {
     "positions": "input vectors of one inference: output pixels of a convolution, tokens",
@@ -146,10 +151,20 @@ def accuracy(facts: Facts, name: str) -> Term:
     right = value * (report.images or 0)
     if not report.images or abs(right - round(right)) > 1e-6 * report.images:
         return given(f"{name} {of}", value, "%", note="share of right answers in the data")
-    parts = [given("right answers", round(right)), given("images", report.images).under()]
+    parts = [
+        given("right answers", round(right)),
+        given("samples", report.images, name="images").under(),
+    ]
     note = "right: the largest output is the class that the data names"
     term = product(f"{name} {of}", "%", parts, note=note)
     return facts.agreed(term, value, name)
+
+
+def given_number(facts: Facts, name: str) -> Term:
+    """Say what a number is that the run was given."""
+    what, missing = _GIVEN[name]
+    value: int | None = getattr(facts.report, name)
+    return given(what, value, note=missing if value is None else "")
 
 
 def score(facts: Facts, name: str) -> Term:

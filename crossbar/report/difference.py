@@ -10,7 +10,7 @@ from typing import Any
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
 
-__all__ = ["Difference", "Row", "compare_reports"]
+__all__ = ["Difference", "Row", "changed_hardware", "compare_reports"]
 
 FORMAT = "crossbar.difference"
 """What the ``format`` key of a printed difference says."""
@@ -179,6 +179,15 @@ def compare_reports(
     )
 
 
+def changed_hardware(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Row, ...]:
+    """Compare two hardware descriptions as `Arch.to_dict` gives them; names are no hardware."""
+    return _settings(_described(a), _described(b))
+
+
+def _described(arch: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in _flat(arch).items() if key not in _LABELS}
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -201,8 +210,7 @@ def _totals(report: Report) -> dict[str, Any]:
 
 def _hardware(report: Report) -> dict[str, Any]:
     arch = report.scenario.get("arch")
-    flat = _flat(arch) if isinstance(arch, Mapping) else {"arch": report.arch}
-    return {key: value for key, value in flat.items() if key not in _LABELS}
+    return _described(arch if isinstance(arch, Mapping) else {"arch": report.arch})
 
 
 def _scenario(report: Report) -> dict[str, Any]:

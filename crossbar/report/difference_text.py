@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import Difference, Row
 from crossbar.report.trace import quantity
 from crossbar.tables import table
@@ -84,7 +85,7 @@ def difference_table(
 
 def _heads(difference: Difference, names: tuple[str, str]) -> Iterator[str]:
     for letter, name, head in zip("AB", names, (difference.a, difference.b), strict=True):
-        images = "" if head["images"] is None else f", {head['images']} images"
+        images = "" if head["images"] is None else f", {counted(head['images'], 'sample')}"
         start = f"{name}: " if name else ""
         line = f"{start}{head['workload']} on {head['arch']}{images}, seed {head['seed']}"
         yield from _wrapped(f"{letter}  ", line, 3)
@@ -101,7 +102,7 @@ def _settings(title: str, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return [f"{title}: equal"]
     wide = min(max(len(row.key) for row in rows), _NAME)
-    lines = [f"{title}: {_number(len(rows), 'key')} changed"]
+    lines = [f"{title}: {counted(len(rows), 'key')} changed"]
     for row in rows:
         start = f"  {row.key:<{wide}}  "
         lines += _wrapped(start, f"{_setting(row.a)} -> {_setting(row.b)}", wide + 4)
@@ -169,7 +170,7 @@ def _only(difference: Difference) -> Iterator[str]:
     """Write what stands in one of the reports only."""
     for letter, names in zip("AB", difference.layers_only_in, strict=True):
         if names:
-            count = _number(len(names), "layer")
+            count = counted(len(names), "layer")
             yield "\n".join(_wrapped(f"only in {letter}: ", f"{count}: {', '.join(names)}", 2))
     for letter, notes in zip("AB", difference.notes_only_in, strict=True):
         if notes:
@@ -179,13 +180,9 @@ def _only(difference: Difference) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def _number(n: int, what: str) -> str:
-    return f"{n} {what}{'s' if n != 1 else ''}"
-
-
 def _tail(name: str) -> str:
     """Keep the end of a long name, which tells the layers of a block apart."""
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :].lstrip('.')}"
 
 
 def _wrapped(start: str, line: str, indent: int) -> list[str]:

@@ -23,6 +23,13 @@ __all__ = ["explain_number", "number_names"]
 _Build = Callable[[], tuple[Term, ...]]
 
 _TOTALS = {"energy": "energy", "latency": "time", "throughput": "time", "power.average": "power"}
+_HEADINGS = {f"components.{name}": (said,) for name, said in COMPONENTS.items()} | {
+    "images": ("samples",),
+    "counts.saturations": ("saturated",),
+    **{f"chip.{key}": ("in use",) for key in ("arrays", "pes", "tiles", "utilisation")},
+}
+"""What the printed table calls a number, where that is not its key."""
+
 _TIME = re.compile("latency|throughput", re.IGNORECASE)
 _NEAR = 6
 
@@ -61,7 +68,7 @@ def explain_number(report: Report, name: str, *, source: str = "report") -> Expl
         If the report lacks what the trace needs, or its numbers do not follow from one another.
     """
     builders = _builders(Facts(report, source))
-    found = [full for full in builders if name in (full, _short(full))]
+    found = _named(name, builders)
     if not name or not found:
         raise _unknown(name, builders)
     terms = dict.fromkeys(term for full in found for term in builders[full]())
@@ -87,6 +94,8 @@ def _builders(facts: Facts) -> dict[str, _Build]:
     def add(full: str, *traces: Callable[..., Term], names: tuple[str, ...] = ()) -> None:
         found[full] = lambda: tuple(trace(facts, *names) for trace in traces)
 
+    for name in ("images", "seed"):
+        add(name, counted.given_number, names=(name,))
     for name in ("accuracy", "float_accuracy", "digital_accuracy"):
         add(name, counted.accuracy, names=(name,))
     for name in report.metrics:
@@ -129,6 +138,16 @@ def _builders(facts: Facts) -> dict[str, _Build]:
     return found
 
 
+def _named(name: str, known: Iterable[str]) -> list[str]:
+    """Find numbers by their key or by what the table calls them, capitals or not."""
+    names = [(full, {full, _short(full), *_HEADINGS.get(full, ())}) for full in known]
+    exact = [full for full, called in names if name in called]
+    if exact:
+        return exact
+    folded = name.casefold()
+    return [full for full, called in names if folded in {each.casefold() for each in called}]
+
+
 def _short(full: str) -> str:
     """Leave out what stands before the first point; of the powers, ``power`` is the average."""
     if full == "power.average":
@@ -160,14 +179,16 @@ def _null(facts: Facts, group: str, key: str, unit: str, why: str) -> tuple[Term
 def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     """List the nearest numbers; where none is near, those that are not of a layer."""
     short = {full: _short(full) or full for full in known}
-    names = {*short, *short.values()}
+    group = name.partition(".")[0]
+    is_full = any(full.startswith(f"{group}.") for full in short)
+    names = set(short) if is_full else set(short.values())
     if difflib.get_close_matches(name, names, n=1, cutoff=0.5):
         return UnknownNameError("number", name, names, near=_NEAR)
-    general = [
+    general = {
         word
         for full, word in short.items()
         if not full.startswith("layers.") and not full.endswith((".energy", ".area"))
-    ]
+    }
     return UnknownNameError("number", name, [*general, "LAYER", "LAYER.COMPONENT"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from crossbar.arch import Arch, load_arch
 from crossbar.energy import COMPONENTS
 from crossbar.errors import DataError, InputError
+from crossbar.report.damage import found
 from crossbar.report.report import Report
 from crossbar.report.trace import Term
 
@@ -36,11 +37,11 @@ class Facts:
     @cached_property
     def arch(self) -> Arch:
         """The hardware, from ``scenario.arch``."""
-        found = self.report.scenario.get("arch")
-        if not isinstance(found, Mapping):
+        given = self.report.scenario.get("arch")
+        if not isinstance(given, Mapping):
             raise self._lacks("scenario.arch", "the hardware as `Arch.to_dict` gives it")
         try:
-            return load_arch(found)
+            return load_arch(given)
         except InputError as error:
             lines = [f"{self.source}: scenario.arch: {line}" for line in str(error).splitlines()]
             raise DataError("\n".join(lines)) from error
@@ -130,14 +131,14 @@ class Facts:
     def _mapping(self, data: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
         value = data.get(key)
         if not isinstance(value, Mapping):
-            raise self._lacks(f"{where}.{key}", "a mapping", value, key in data)
+            raise self._lacks(f"{where}.{key}", "an object", value, key in data)
         return value
 
     def _lacks(
         self, where: str, expected: str, value: object = None, present: bool = False
     ) -> DataError:
-        found = f"a {type(value).__name__}" if present else "missing"
+        held = found(value) if present else "missing"
         return DataError(
-            f"{self.source}: {where}: {found}, where {expected} is needed; an older version wrote"
+            f"{self.source}: {where}: {held}, where {expected} belongs; an older version wrote"
             " the report, or it was made by hand: run it again"
         )

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from crossbar.errors import DataError, InputError, did_you_mean
+from crossbar.errors import DataError, InputError
 from crossbar.files import check_header, write_whole
+from crossbar.report.damage import found, problems_of
 
 __all__ = ["FORMAT", "SCHEMA", "Report"]
 
@@ -19,17 +20,6 @@ FORMAT = "crossbar.report"
 
 SCHEMA = 1
 """Version of the file layout; newer ones are refused."""
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "int | None": (int, type(None)),
-    "float": (int, float),
-    "float | None": (int, float, type(None)),
-    "dict": (dict,),
-    "tuple": (list, tuple),
-}
-"""What JSON may hold for a field, by the beginning of its annotation."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +73,8 @@ class Report:
     versions : dict
         Package -> version.
     unpriced : tuple of dict
-        Operations that have no price: ``name``, ``kind``, ``operator``, ``operations``.
+        Operations that have no price: ``name``, ``kind``, ``operator``, ``operations``,
+        ``weights`` (on no crossbar).
     notes : tuple of str
         What the numbers leave out or assume.
     """
@@ -185,20 +176,14 @@ def _refuse(file: Path, constant: str) -> None:
 def _checked(source: str, data: Any) -> dict[str, Any]:
     """Return the fields of a report file, or say what is wrong with it."""
     if not isinstance(data, dict):
-        raise DataError(f"{source}: a {type(data).__name__}, where a report is an object")
+        raise DataError(f"{source}: {found(data)}, where a report is an object")
     check_header(source, data, "report", FORMAT, SCHEMA)
     kinds = {field.name: str(field.type).partition("[")[0] for field in fields(Report)}
-    problems = [f"{source}: {name}: missing" for name in kinds if name not in data]
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        if name in ("format", "schema"):
-            continue
-        if name not in kinds:
-            problems.append(f"{source}: {name}: unknown key{did_you_mean(name, kinds)}")
-        elif not isinstance(value, _KINDS[kinds[name]]) or isinstance(value, bool):
-            problems.append(f"{source}: {name}: a {type(value).__name__}, expected {kinds[name]}")
-        else:
-            values[name] = tuple(value) if isinstance(value, list) else value
+    problems = [f"{source}: {problem}" for problem in problems_of(data, kinds)]
     if problems:
         raise DataError("\n".join(problems))
-    return values
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in data.items()
+        if name in kinds
+    }

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossbar.energy import COMPONENTS
+from crossbar.mapping.plan_text import counted, units_in_use
+from crossbar.report.head import head, precision_words
 from crossbar.report.report import Report
 from crossbar.tables import table
 from crossbar.units import text
@@ -15,6 +17,9 @@ __all__ = ["report_table"]
 _WIDTH = 80
 _HEAVIEST = 5
 _NAME = 30
+_UNITS = ("arrays", "pes", "tiles", "chip_tiles")
+_DYNAMIC = "dynamic: no leakage, programming apart"
+_IDLE = "what is idle draws nothing in this model"
 
 
 def report_table(report: Report) -> str:
@@ -37,13 +42,12 @@ def report_table(report: Report) -> str:
 def _summary(report: Report) -> list[str]:
     chip, counts = report.chip, report.counts
     kind = "bound of an unconstrained pipeline" if report.latency_kind == "bound" else ""
-    run = [f"{report.workload} on {report.arch}"]
-    if report.images is not None:
-        run.append(f"{report.images} image{'s' if report.images != 1 else ''}")
-    lines = [_clip(", ".join([*run, f"seed {report.seed}"])), ""]
+    widths = precision_words(report)
+    digital = "digital" if " " in widths else f"{widths} digital"
+    lines = [*head(report), ""]
     accuracies = [
         ("float", report.float_accuracy),
-        (f"{_precision(report.precision)} digital", report.digital_accuracy),
+        (digital, report.digital_accuracy),
         ("on the crossbars", report.accuracy),
     ]
     known = [f"{100 * value:.2f} % {name}" for name, value in accuracies if value is not None]
@@ -53,15 +57,15 @@ def _summary(report: Report) -> list[str]:
     for name, value in others.items():
         lines.append(_line(name, "-" if value is None else f"{value:.4g}"))
     lines += [
-        _line("energy", f"{text(report.energy, 'J')} an inference"),
+        _line("energy", f"{text(report.energy, 'J')} an inference", _DYNAMIC),
         _line("latency", text(report.latency, "s"), kind),
         _line("throughput", f"{text(report.throughput, '', 4)} inferences/s", kind),
-        _line("power", f"{text(report.power['average'], 'W')} on average"),
+        _line("power", f"{text(report.power['average'], 'W')} on average", _IDLE),
         _line("area", f"{text(report.area, 'm^2')}, the whole chip"),
         _line(
             "in use",
-            f"{chip['arrays']} arrays in {chip['pes']} PEs in {chip['tiles']} of"
-            f" {chip['chip_tiles']} tiles, {100 * chip['utilisation']:.1f} % of cells used",
+            f"{units_in_use(*(int(chip[key]) for key in _UNITS))},"
+            f" {100 * chip['utilisation']:.1f} % of cells used",
         ),
     ]
     saturations, conversions = counts.get("saturations"), counts.get("adc_conversions")
@@ -114,24 +118,20 @@ def _heaviest(report: Report, what: str, key: str) -> str:
 def _unpriced(nodes: Sequence[dict[str, Any]]) -> str:
     kinds: dict[str, tuple[int, int]] = {}
     for node in nodes:
-        number, operations = kinds.get(node["kind"], (0, 0))
-        kinds[node["kind"]] = (number + 1, operations + node["operations"])
+        kind = node["operator"] if node["kind"] == "other" else node["kind"]
+        number, operations = kinds.get(kind, (0, 0))
+        kinds[kind] = (number + 1, operations + node["operations"])
     lines = ["not priced and not timed (no unit is modelled for them):"]
     lines += [
-        _clip(f"  {kind} x {number}, {operations:,} operations")
+        _clip(f"  {kind} x {number}, {counted(operations, 'operation')}")
         for kind, (number, operations) in kinds.items()
     ]
     return "\n".join(lines)
 
 
-def _precision(precision: dict[str, int]) -> str:
-    weights, inputs = precision["weight_bits"], precision["input_bits"]
-    return f"{weights}-bit" if weights == inputs else f"{weights}/{inputs}-bit"
-
-
 def _tail(name: str) -> str:
     """Keep the end of a long name, which tells the layers of a block apart."""
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :].lstrip('.')}"
 
 
 def _share(part: float, total: float) -> str:

@@ -48,6 +48,12 @@ def _with(path: str, value: Any) -> dict[str, Any]:
         ("array.clock", "1 GHz", "unknown key (did you mean 'clock' at the top level?)"),
         ("pe.tile", {"pes": 3}, "unknown key (did you mean 'tile' at the top level?)"),
         ("pe.adc", 3, "unknown key (did you mean 'adcs'?)"),
+        (
+            "faults.on",
+            0.1,
+            "unknown key (stuck cells belong to a run, not to the hardware: --inject "
+            "on=0.09,off=0.017)",
+        ),
         ("adc.zzz", 7, "unknown key (known here: policy, bits, rate)"),
         ("zzz", 7, f"unknown key (known here: {KEYS})"),
         ("array.rows", 0, "0 is out of range (1 to 4096)"),
@@ -236,3 +242,17 @@ def test_an_almost_empty_file_is_told_everything_it_needs(tmp_path: Path):
         "tile: missing section (keys: pes, buffer, buffer_banks, bus_width)",
         "chip: missing section (keys: tiles, offchip)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("arrays.row", "did you mean 'array.rows'?"),
+        ("tiles.buffers", "did you mean 'tile.buffer'?"),
+        ("nonsense.x", "known sections: cell, array"),
+    ],
+)
+def test_an_override_of_an_unknown_section_names_the_key_that_was_meant(key: str, hint: str):
+    with pytest.raises(ConfigError) as error:
+        load_arch("isaac_8bit", {key: 4})
+    assert hint in str(error.value)

@@ -48,10 +48,21 @@ def test_a_unit_gives_the_si_float_that_python_would_write(text: str, unit: str,
         (
             "1 GS/s",
             "Hz",
-            "'1 GS/s' is a quantity of dimension [current] / [voltage] / [time], "
-            "not a frequency (e.g. '1.28 GHz')",
+            "'1 GS/s' counts samples (GS/s): give it as a frequency, e.g. '1 GHz'",
         ),
-        ("64 KB", "byte", "'64 KB' has an unknown unit 'KB' (give a size, e.g. '64 KiB')"),
+        ("2 Msps", "Hz", "'2 Msps' counts samples (Msps): give it as a frequency, e.g. '2 MHz'"),
+        (
+            "64 KB",
+            "byte",
+            "'64 KB' has an unknown unit 'KB' (did you mean 'kB' or 'KiB'?) (give a size, e.g. "
+            "'64 KiB')",
+        ),
+        (
+            "2 KHz",
+            "Hz",
+            "'2 KHz' has an unknown unit 'KHz' (did you mean 'kHz'?) (give a frequency, e.g. "
+            "'1.28 GHz')",
+        ),
         ("5 (s", "s", "'5 (s' has a malformed unit '(s' (give a time, e.g. '100 ns')"),
         ("fast", "s", "'fast' is not a number with a unit (give a time, e.g. '100 ns')"),
         ("", "s", "'' is not a number with a unit (give a time, e.g. '100 ns')"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crossbar.arch import load_arch
@@ -31,7 +33,7 @@ def test_totals_copies_and_what_runs_outside_the_arrays_are_there(monkeypatch):
     lines = text.splitlines()
     assert "small on tiny_reram: 16 x 16 arrays, 2 columns a weight (offset), 2-bit cells" in text
     row = next(line for line in lines if line.split()[:1] == ["conv1"])
-    assert " ".join(row.split()) == "conv1 27 x 8 64 2 x 1 3 6 0 84 % -"
+    assert " ".join(row.split()) == "conv1 27 x 8 64 2 x 1 3 6 0 84 %"
     assert any("/4" in line for line in lines if "conv2" in line)
     total = f"{plan.arrays} arrays in {plan.pes} PEs in {plan.tiles} of {plan.tiles} tiles"
     assert total in text
@@ -50,3 +52,22 @@ def test_what_is_not_mapped_is_named_with_its_weights(monkeypatch):
     text = str(build_plan(Workload("odd", nodes, ("fc",)), "tiny_reram"))
     assert "NOT mapped, in float, cost unknown: rnn (lstm, 81,920 operations, 4,096" in text
     assert "holds weights of a kind not mapped" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("network", ["bert_base", "minilm6", "resnet50"])
+def test_long_names_take_one_line_and_can_be_told_apart(network):
+    plan = build_plan(network, load_arch("isaac_8bit", {"chip.tiles": "auto"}))
+    lines = plan_table(plan, 80).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(" ──")) + 1
+    names = [line.split()[0] for line in lines[first : first + len(plan.layers)]]
+    assert len(set(names)) == len(plan.layers)
+    for name, layer in zip(names, plan.layers, strict=True):
+        assert layer.name.endswith(name.rpartition("...")[2])
+    assert plan.layers[0].name in plan_table(plan, 120)
+
+
+def test_lossless_is_a_column_only_where_it_is_known():
+    plan = build_plan(conv_net(), "tiny_reram")
+    assert "lossless" not in plan_table(plan, 100)
+    known = replace(plan, layers=(replace(plan.layers[0], collapsed=0.5), *plan.layers[1:]))
+    assert "lossless: share of columns that provably cannot clip" in plan_table(known, 100)

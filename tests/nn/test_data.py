@@ -20,6 +20,7 @@ from crossbar.nn.data_files import (
     check_labels,
     check_model_takes,
     check_shape,
+    find_data,
     load_data,
     load_npz,
 )
@@ -228,6 +229,20 @@ def test_a_zip_of_other_files_is_no_data(tmp_path: Path) -> None:
         archive.writestr("x", "not an array")
     with pytest.raises(DataError, match="d.npz"):
         load_npz(tmp_path / "d.npz")
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "folder.npz").mkdir()
+    for name, told in (("folder.npz", "a folder, not a file"), ("none.npz", "no such file")):
+        with pytest.raises(DataError, match=told):
+            load_npz(tmp_path / name)
+
+
+def test_data_can_be_cut_into_batches_of_several_sizes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.zeros((10, 3), np.float32), y=np.arange(10))
+    data = find_data(str(tmp_path / "d.npz"))
+    for size, lengths in ((4, [4, 4, 2]), (7, [7, 3])):
+        assert [len(x) for x, _ in as_loader(data, size)] == lengths
 
 
 @pytest.mark.parametrize("spec", ["data.csv", "data", "folder/"])

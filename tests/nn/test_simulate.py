@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import crossbar as xb
 from crossbar.errors import DataError, UnknownNameError
+from crossbar.nn.metrics import METRICS
 from tests.nn.small import Mlp, seeded
 
 
@@ -77,3 +78,10 @@ def test_half_given_targets_are_refused(work):
     mapped, x, y = work
     with pytest.raises(DataError, match="some batches have targets and some have none"):
         xb.simulate(mapped, [(x[:4], y[:4]), x[4:8]])
+
+
+def test_accuracy_takes_classes_last_or_as_channels():
+    outputs = np.random.default_rng(0).normal(size=(5, 3, 4, 6))
+    assert METRICS["accuracy"](outputs, outputs.argmax(1)) == 1.0
+    assert METRICS["accuracy"](outputs, outputs.argmax(-1)) == 1.0
+    assert METRICS["accuracy"](outputs[:, :, 0, 0], outputs[:, :, 0, 0].argmax(1)) == 1.0

@@ -145,8 +145,8 @@ def test_the_text_begins_with_what_was_changed() -> None:
     lines = difference_table(
         compare_reports(BASE, SMALLER), names=("a.json", "b.json")
     ).splitlines()
-    assert lines[0] == "A  a.json: resnet20 on isaac_8bit, 500 images, seed 0"
-    assert lines[1] == "B  b.json: resnet20 on isaac_8bit, 500 images, seed 3"
+    assert lines[0] == "A  a.json: resnet20 on isaac_8bit, 500 samples, seed 0"
+    assert lines[1] == "B  b.json: resnet20 on isaac_8bit, 500 samples, seed 3"
     assert lines[3:6] == ["hardware: 2 keys changed", "  adc.bits  8 -> 7", "  pe.adcs   8 -> 4"]
     titles = [line.split(":")[0] for line in lines if ":" in line and not line.startswith(" ")]
     assert titles[2:] == [

@@ -219,7 +219,7 @@ def test_the_energy_of_the_cells_says_whether_it_was_measured_assumed_or_priced(
         return " ".join(str(explain_number(REPORTS[which], "conv1.array")).split())
 
     assert "measured: read_pulse x sum of v^2 x g" in said("plain")
-    assert "mean over 500 images" in said("plain")
+    assert "mean over 500 samples" in said("plain")
     assumed = said("estimate")
     assert "assumed, not measured" in assumed
     assert "20 % of the input bits are one" in assumed
@@ -285,7 +285,11 @@ def changed(report: Report, change: Any) -> Report:
         ("adc", lambda d: d["scenario"]["arch"]["adc"].pop("bits"), r"scenario\.arch: .*adc.bits"),
         ("conv1.adc", lambda d: d["layers"][0].pop("counts"), "layers.conv1.counts: missing"),
         ("latency", lambda d: d["layers"][0].pop("reads"), "layers.conv1.reads: missing"),
-        ("latency", lambda d: d["layers"][0].update(reads="8"), "layers.conv1.reads: a str"),
+        (
+            "latency",
+            lambda d: d["layers"][0].update(reads="8"),
+            "layers.conv1.reads: a text, where a number belongs",
+        ),
         ("latency", lambda d: d["layers"][0].update(replicas=0), "divided by copies, which is 0"),
         ("latency", lambda d: d.update(latency_kind="simulated"), "'simulated' has no closed form"),
         ("latency", lambda d: d.update(latency=1.0), r"latency: the report says 1\.0, what it is"),
@@ -296,7 +300,11 @@ def changed(report: Report, change: Any) -> Report:
             lambda d: d["scenario"]["arch"]["adc"].update(bits=7),
             "components.adc.energy: the",
         ),
-        ("adc", lambda d: d["counts"].update(adc_conversions=None), "adc_conversions: a NoneType"),
+        (
+            "adc",
+            lambda d: d["counts"].update(adc_conversions=None),
+            "adc_conversions: null, where a number belongs",
+        ),
         ("saturations", lambda d: d["counts"].update(saturations=None), "report says None"),
         ("fc1.arrays", lambda d: d["layers"][2].update(replicas=7), "7 equal copies is not"),
         ("energy", lambda d: d["layers"].clear(), "layers: missing, where at least one"),
@@ -310,3 +318,29 @@ def test_a_report_made_by_hand_or_long_ago_is_one_clear_error(
     with pytest.raises(DataError, match=problem) as error:
         explain_number(changed(PLAIN, change), name, source="my.json")
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("ADCs", "energy of adc = "),
+        ("adcs", "energy of adc = "),
+        ("tile buffers", "energy of buffer = "),
+        ("saturated", "share of saturated conversions"),
+        ("in use", "tiles in use = "),
+        ("images", "samples that were run = 500"),
+        ("seed", "seed of everything that was drawn"),
+    ],
+)
+def test_what_the_table_prints_can_be_asked_for(asked: str, expected: str) -> None:
+    assert expected in str(explain_number(made(), asked))
+
+
+def test_no_number_is_suggested_twice() -> None:
+    with pytest.raises(UnknownNameError) as short:
+        explain_number(made(), "adc_conversion")
+    with pytest.raises(UnknownNameError) as general:
+        explain_number(made(), "???")
+    assert "counts.adc_conversions" not in str(short.value)
+    listed = str(general.value).partition("known: ")[2].split(", ")
+    assert len(listed) == len(set(listed))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from math import fsum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,7 +174,7 @@ def test_a_report_cut_off_is_refused(report: Report, tmp_path: Path) -> None:
     [
         ({"format": "crossbar.workload"}, "'crossbar.workload'; a report file says"),
         ({"schema": "one"}, "'one' is not a version"),
-        ({"energy": None}, "energy: a NoneType, expected float"),
+        ({"energy": None}, "energy: null, where a number belongs"),
         ({"enregy": 1.0}, r"enregy: unknown key \(did you mean 'energy'\?\)"),
     ],
 )
@@ -194,4 +196,33 @@ def test_all_missing_keys_are_named_at_once(report: Report, tmp_path: Path) -> N
         Report.load(file)
     file.write_text("[1]")
     with pytest.raises(DataError, match="a list, where a report is an object"):
+        Report.load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda d: d["components"]["adc"].update(energy=None),
+            "components.adc.energy: null, where a",
+        ),
+        (lambda d: d["layers"][1].update(energy="1"), "layers.1.energy: a text, where a number"),
+        (lambda d: d["layers"].insert(0, 3), "layers.0: 3, where an object belongs"),
+        (lambda d: d["chip"].pop("pes"), "chip.pes: missing"),
+        (lambda d: d.update(seed=True), "seed: true, where a whole number belongs"),
+        (
+            lambda d: d["counts"].update(saturations=[]),
+            "counts.saturations: a list, where a number",
+        ),
+        (lambda d: d.update(arch={}), "arch: an object, where a text belongs"),
+    ],
+)
+def test_damage_inside_a_file_is_said_in_plain_words(
+    change: Callable[[dict[str, Any]], object], problem: str, report: Report, tmp_path: Path
+) -> None:
+    data = json.loads(json.dumps(report.to_dict()))
+    change(data)
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(data))
+    with pytest.raises(DataError, match=problem):
         Report.load(file)

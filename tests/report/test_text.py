@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
 from crossbar import build_plan, load_arch
 from crossbar.report import Report, build_report
 from crossbar.timing import Activity
+from crossbar.workload import Workload
+from crossbar.workload.graph import Node
 
 
-def made(workload: str, arch: str = "isaac_8bit", **given: object) -> Report:
+def made(workload: str | Workload, arch: str = "isaac_8bit", **given: object) -> Report:
     plan = build_plan(workload, arch)
     energy = {layer.name: 1e-9 for layer in plan.layers}
     saturations = {layer.name: 7.0 for layer in plan.layers}
@@ -26,7 +30,7 @@ def test_it_fits_80_columns(name: str) -> None:
 def test_it_says_what_was_run_and_what_came_out() -> None:
     text = str(made("resnet20", accuracy=0.9012, float_accuracy=0.92, digital_accuracy=0.9105))
     lines = text.splitlines()
-    assert lines[0] == "resnet20 on isaac_8bit, 500 images, seed 0"
+    assert lines[0] == "resnet20 on isaac_8bit, 500 samples, seed 0"
     assert "accuracy    92.00 % float, 91.05 % 8-bit digital, 90.12 % on the crossbars" in lines
     assert "latency     846 us  (bound of an unconstrained pipeline)" in lines
     assert "throughput  1221 inferences/s  (bound of an unconstrained pipeline)" in lines
@@ -47,9 +51,10 @@ def test_the_heaviest_components_and_layers_come_first() -> None:
 def test_what_was_not_measured_is_not_printed() -> None:
     arch = load_arch("isaac_8bit", {"energy.array": "table"})
     text = str(build_report(build_plan("lenet5", arch), None))
+    lines = text.splitlines()
     assert "accuracy" not in text
     assert "saturated" not in text
-    assert "image" not in text
+    assert "sample" not in lines[0]
     assert "not priced" not in text
 
 
@@ -67,7 +72,9 @@ def test_what_is_not_priced_is_said() -> None:
 
 def test_weights_and_inputs_of_different_width_are_named() -> None:
     mixed = load_arch("isaac_8bit", {"precision.weight_bits": 4})
-    assert "4/8-bit digital" in str(made("lenet5", mixed, digital_accuracy=0.5))
+    lines = str(made("lenet5", mixed, digital_accuracy=0.5)).splitlines()
+    assert "precision   4-bit weights, 8-bit inputs" in lines
+    assert "accuracy    50.00 % digital" in lines
 
 
 def test_very_long_names_are_cut_and_not_wrapped() -> None:
@@ -77,3 +84,87 @@ def test_very_long_names_are_cut_and_not_wrapped() -> None:
     assert "...aaaa" in text
     assert "aaa.tail" in text
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def scenario(arch: object, **more: object) -> dict[str, object]:
+    return {"workload": "lenet5", "arch": load_arch(arch).to_dict(), **more}
+
+
+def test_faults_are_named_with_the_seed_of_their_own() -> None:
+    effects = {"stuck_at": {"on": 0.01, "off": 0.002, "seed": 2}}
+    lines = str(made("lenet5", scenario=scenario("isaac_8bit", effects=effects))).splitlines()
+    assert lines[0].endswith("seed 0")
+    assert lines[1] == "faults      1 % stuck on, 0.2 % stuck off, seed 2"
+    assert "faults" not in str(made("lenet5", scenario=scenario("isaac_8bit", effects={})))
+
+
+def test_hardware_that_is_not_the_preset_of_its_name_says_so() -> None:
+    assert "changed" not in str(made("lenet5"))
+    less = load_arch("isaac_8bit", {"adc.bits": 6, "array.rows": 64})
+    assert str(made("lenet5", less)).splitlines()[1] == (
+        "changed     array.rows 128 -> 64, adc.bits 8 -> 6"
+    )
+    free = load_arch("isaac_8bit", {"adc.policy": "lossless", "adc.bits": None})
+    assert "adc.policy clip -> lossless, adc.bits 8 -> not set" in str(made("lenet5", free))
+
+
+def test_many_changes_are_counted() -> None:
+    keys = ("array.rows", "array.cols", "pe.arrays", "pe.adcs", "tile.pes", "tile.buffer_banks")
+    changes = dict.fromkeys(keys, 16) | {"pe.adcs": 4, "chip.tiles": "auto", "cell.bits": 1}
+    text = str(made("lenet5", load_arch("isaac_8bit", changes)))
+    assert " ".join(text.split("\n\n")[0].split()).endswith("and 2 more")
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_hardware_of_another_name_is_compared_with_nothing() -> None:
+    own = load_arch({**load_arch("isaac_8bit", {"adc.bits": 6}).to_dict(), "name": "my_chip"})
+    assert "changed" not in str(made("lenet5", own))
+
+
+def test_precision_that_is_not_the_hardwares_is_named() -> None:
+    ternary = {"weight_bits": 8, "weight_levels": 3, "input_bits": 8}
+    text = str(made("lenet5", scenario=scenario("isaac_8bit", precision=ternary)))
+    words = "ternary weights, 8-bit inputs (the hardware's own: 8-bit)"
+    assert f"precision   {words}" in text.splitlines()
+
+
+def test_the_table_says_what_the_energy_leaves_out() -> None:
+    lines = str(made("lenet5")).splitlines()
+    energy = next(line for line in lines if line.startswith("energy  "))
+    power = next(line for line in lines if line.startswith("power "))
+    assert energy.endswith("(dynamic: no leakage, programming apart)")
+    assert power.endswith("(what is idle draws nothing in this model)")
+
+
+def with_lstm() -> Workload:
+    attrs = {"in_features": 4, "out_features": 4, "bias": False}
+    unknown = {"operator": "lstm", "weights": 960, "operations": 81920}
+    return Workload(
+        "odd",
+        (
+            Node("x", "input", (), (4,)),
+            Node("r", "other", ("x",), (4,), unknown),
+            Node("fc", "linear", ("r",), (4,), attrs, "fc.weight"),
+        ),
+        ("fc",),
+    )
+
+
+def test_layers_with_weights_in_float_are_named_at_the_top(tmp_path: Path) -> None:
+    report = made(with_lstm())
+    assert report.unpriced[0]["weights"] == 960
+    top = str(report).split("\n\n")[0].splitlines()
+    assert top[1].startswith("NOT on crossbars: r (lstm, 960 weights, 81,920 operations); ")
+    assert " ".join(top[1:]).endswith("energy, time and area leave it out")
+    assert "lstm x 1, 81,920 operations" in str(report)
+    old = report.to_dict()
+    del old["unpriced"][0]["weights"]
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(old))
+    assert "NOT on crossbars" not in str(Report.load(file))
+
+
+def test_one_thing_is_no_plural() -> None:
+    text = str(made(with_lstm(), load_arch("tiny_reram")))
+    assert "1 array in 1 PE in 1 of 1 tile," in text
+    assert "1 samples" not in str(dataclasses.replace(made("lenet5"), images=1))

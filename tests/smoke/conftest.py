@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 NETWORKS = """
+import os
+import sys
 import torch
 from torch import nn
 
@@ -34,6 +36,20 @@ def a_dictionary():
     return {"weight": 1}
 
 def needs_depth(depth):
+    return small()
+
+def quits():
+    raise SystemExit("enough")
+
+def broken_stream():
+    yield images()
+    raise ValueError("the stream broke")
+
+def noisy():
+    print("print")
+    sys.__stdout__.write("the stdout that was there before")
+    os.system("echo a child process")
+    os.write(1, b"a library")
     return small()
 
 def fails():

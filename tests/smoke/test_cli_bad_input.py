@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+import crossbar as crossbar_package
 
 Run = Callable[..., object]
 
@@ -47,6 +52,29 @@ def check(outcome: object, *words: str, lines: int = 1) -> None:
         (["run", "--observer", "minmx"], ["unknown observer 'minmx'", "'minmax'"]),
         (["run", "--images", "0"], ["--images"]),
         (["run", "--seed", "-1"], ["--seed"]),
+        (["run", "--seed", str(2**63)], ["--seed", str(2**63 - 1)]),
+        (["run", "--set"], ["'--set' requires an argument", "crossbar run --help"]),
+        (["run", "--set", "adc.rate=1.28 GS/s"], ["adc.rate", "e.g. '1.28 GHz'"]),
+        (["run", "isac"], ["did you mean 'isaac_8bit'"]),
+        (["run", "vgg8"], ["vgg8: a workload", "crossbar estimate isaac_8bit vgg8"]),
+        (["arch", "show", "vgg8"], ["vgg8: a workload"]),
+        (["run", "nets:small"], ["nets:small: a network", "--model nets:small"]),
+        (["run", "net.pt2"], ["net.pt2: a network", "--model net.pt2"]),
+        (["run", "data.npz"], ["data.npz: data", "--data data.npz"]),
+        (
+            ["run", "--model", "nets.py:small"],
+            ["name the module", "--model nets:small"],
+        ),
+        (["run", "--model", "./a/nets.py:small"], ["--model a.nets:small"]),
+        (["run", "--model", "../a/nets.py:small"], ["--model nets:small, in ../a/"]),
+        (
+            ["run", "--model", "nets:small", "--data", "nets.py:images"],
+            ["name the module", "--data nets:images"],
+        ),
+        (
+            ["workload", "capture", "nets.py:small", "--out", "n.json"],
+            ["crossbar workload capture nets:small"],
+        ),
         (["run", "--protect", "zero_space"], ["--protect", "crossbar run --help"]),
         (["run", "--model", "nets:small"], ["--data FILE.npz", "pkg.mod:loader"]),
         (["simulate"], ["'simulate'", "crossbar --help"]),
@@ -93,6 +121,8 @@ def test_all_problems_of_a_file_are_told_at_once(crossbar: Run, folder: Path) ->
         ("nets:small2", ["no 'small2'", "did you mean 'small'"]),
         ("nts:small", ["no module 'nts'", "did you mean 'nets'"]),
         ("nets:needs_depth", ["'depth'", "without arguments"]),
+        ("nets:quits", ["SystemExit: enough"]),
+        ("nets.py.deep:small", ["in 'nets', which is a module and no package"]),
         ("nets:fails", ["ValueError: no such depth", "nets.py line"]),
         ("net.pt2", ["net.pt2: no such file"]),
         ("small", ["neither pkg.mod:factory nor FILE.pt2"]),
@@ -109,6 +139,47 @@ def test_a_pickle_is_refused_unless_trusted(crossbar: Run) -> None:
     check(crossbar(*words), "net.pt: a pickle", "--trust-pickle", "torch.export.save")
     # trusted, it is read: the next thing wrong is the data
     check(crossbar(*words, "--trust-pickle"), "does not take")
+
+
+def test_data_that_fails_on_the_way(crossbar: Run) -> None:
+    words = ("run", "tiny_reram", "--model", "nets:small", "--data", "nets:broken_stream")
+    check(crossbar(*words), "nets:broken_stream: raised ValueError: the stream broke")
+
+
+def test_a_trusted_pickle_of_a_class_of_this_folder_is_read(folder: Path) -> None:
+    Path("own.py").write_text(
+        "from torch import nn\nclass Own(nn.Linear):\n"
+        "    def forward(self, x):\n        return super().forward(x.flatten(1))\n"
+    )
+    write = "import own, torch; torch.save(own.Own(64, 3), 'own.pt')"
+    subprocess.run([sys.executable, "-c", write], check=True)
+    words = ["run", "tiny_reram", "--model", "own.pt", "--data", "data.npz", "--trust-pickle"]
+    # an installed command does not have its folder on the import path, unlike -c and -m
+    start = "import sys; sys.path.pop(0); from crossbar.cli.main import main; main(sys.argv[1:])"
+    root = {"PYTHONPATH": str(Path(crossbar_package.__file__).parents[1])}
+    ended = subprocess.run(
+        [sys.executable, "-c", start, *words],
+        env=os.environ | root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("name", ["locked.npz", "locked.pt2", "locked.pt"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    crossbar: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refuse(path: str, mode: str) -> None:  # root may read anything, so that a mode would not do
+        raise PermissionError(13, "Permission denied", path)
+
+    option = {"model": "nets:small", "data": "data.npz"}
+    option["data" if name.endswith("npz") else "model"] = name
+    words = [word for key, value in option.items() for word in (f"--{key}", value)]
+    monkeypatch.setattr("crossbar.nn.paths.open", refuse, raising=False)
+    outcome = crossbar("run", "tiny_reram", *words, "--trust-pickle")
+    check(outcome, f"{name}: cannot be read: Permission denied")
 
 
 def test_a_truncated_model_file_is_told(crossbar: Run) -> None:
@@ -133,17 +204,18 @@ def test_a_truncated_model_file_is_told(crossbar: Run) -> None:
         ({"images": np.zeros((4, 1, 8, 8))}, ["no array 'x'", "images"]),
         ({"x": np.zeros((4, 1, 8, 8)), "labels": np.zeros(4)}, ["labels", "called 'y'"]),
         ({"x": np.zeros((4, 1, 8, 8)), "y": np.zeros(3, int)}, ["y has shape (3,)", "4 samples"]),
-        ({"x": np.zeros((4, 1, 8, 8)), "y": np.zeros(4)}, ["float32 is no class number"]),
+        ({"x": np.zeros((4, 1, 8, 8)), "y": np.zeros(4)}, ["y: float64 values are no class"]),
         (
             {"x": np.zeros((4, 1, 8, 8)), "y": np.zeros((4, 2), int)},
             ["y: shape (4, 2)", "one class number"],
         ),
+        ({"x": np.zeros((4, 1, 8, 8)), "y": np.zeros(4, bool)}, ["y: bool", "integers 0 and 1"]),
     ],
 )
 def test_data_that_cannot_be_used(crossbar: Run, arrays: dict, told: list) -> None:
     np.savez("bad.npz", **arrays)
-    outcome = crossbar("run", "tiny_reram", "--model", "nets:small", "--data", "bad.npz")
-    check(outcome, "bad.npz", *told)
+    words = ("--model", "nets:small", "--data", "bad.npz", "--batch", "3")
+    check(crossbar("run", "tiny_reram", *words), "bad.npz", *told)
     assert not Path("out").exists()
 
 

@@ -33,7 +33,7 @@ def test_the_numbers_of_a_run_are_explained(crossbar: Run) -> None:
         ("accuracy", f"= {round(12 * report['accuracy'])} / 12"),
         ("power.average", "= energy of one inference x throughput"),
         ("adc", "source: ISAAC, ISCA 2016, table I"),
-        ("array", "mean over 12 images"),
+        ("array", "mean over 12 samples"),
         (f"layers.{layer}", f"energy of {layer} in one inference"),
         (f"{layer}.adc", f"energy of adc in {layer}"),
         ("adc_conversions", f"= {report['counts']['adc_conversions']:,}"),

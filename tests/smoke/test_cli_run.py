@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+import crossbar as crossbar_package
 
 Run = Callable[..., object]
 
@@ -37,6 +42,62 @@ def test_json_is_all_that_is_printed(crossbar: Run) -> None:
     assert printed["scenario"]["model"] == "nets:small"
     assert printed["scenario"]["data"] == "data.npz"
     assert "on the crossbars" in outcome.err
+
+
+def test_json_stays_one_document_when_the_users_code_prints(folder: Path) -> None:
+    words = ["run", "tiny_reram", "--model", "nets:noisy", "--data", "data.npz", "--json"]
+    root = {"PYTHONPATH": str(Path(crossbar_package.__file__).parents[1])}
+    ended = subprocess.run(
+        [sys.executable, "-m", "crossbar", *words],
+        env=os.environ | root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["scenario"]["model"] == "nets:noisy"
+    for noise in ("print", "was there before", "a child process", "a library"):
+        assert noise in ended.stderr
+
+
+def test_the_size_of_batches_changes_nothing_in_the_report(crossbar: Run) -> None:
+    words = ("run", "--observer", "mse", "--set", "adc.bits=6", "--images", "100", "--json")
+    outcomes = [crossbar(*words, "--batch", size) for size in ("7", "50")]
+    reports = [json.loads(outcome.out) for outcome in outcomes]
+    assert reports[0] == reports[1]
+
+
+def test_kernels_that_cannot_be_cached_are_told_and_run(folder: Path) -> None:
+    Path("taken").write_text("a file")
+    words = ["run", "tiny_reram", "--model", "nets:small", "--data", "data.npz", "--images", "1"]
+    # the kernels run uncompiled here: without a cache they would be compiled for this test alone
+    places = {
+        "PYTHONPATH": str(Path(crossbar_package.__file__).parents[1]),
+        "CROSSBAR_CACHE": "taken/cache",
+        "NUMBA_DISABLE_JIT": "1",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "crossbar", *words],
+        env=os.environ | places,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("kernels cannot be cached in taken/cache/kernels-") == 1
+    assert "Not a directory" in ended.stderr
+
+
+def test_a_model_file_of_one_size_takes_whole_batches(crossbar: Run) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
+    torch.export.save(torch.export.export(model, (torch.zeros(5, 1, 8, 8),)), "net.pt2")
+    words = ("run", "tiny_reram", "--model", "net.pt2", "--data", "data.npz", "--batch", "5")
+    outcome = crossbar(*words)
+    assert outcome.code == 2
+    assert "data.npz: 12 samples" in outcome.err
+    assert "--images with a multiple of 5" in outcome.err
+    assert crossbar(*words, "--images", "10").code == 0
 
 
 def test_the_same_command_gives_the_same_numbers(crossbar: Run) -> None:

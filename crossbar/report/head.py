@@ -1,0 +1,135 @@
+"""The head of a printed report: what was run, and what was changed before."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from crossbar.arch import load_arch, preset_names
+from crossbar.mapping.plan_text import counted
+from crossbar.report.difference import changed_hardware
+from crossbar.report.report import Report
+
+__all__ = ["head", "precision_words"]
+
+_WIDTH = 80
+_LABEL = 12
+_CHANGES = 6
+_NAMED = 3
+_LONGEST = 40
+
+
+def head(report: Report) -> list[str]:
+    """Write what was run: network, hardware and what differs from the hardware of that name."""
+    run = [f"{report.workload} on {report.arch}"]
+    if report.images is not None:
+        run.append(counted(report.images, "sample"))
+    line = ", ".join([*run, f"seed {report.seed}"])
+    return [
+        line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}...",
+        *_changes(report),
+        *_precision(report),
+        *_faults(report),
+        *_not_mapped(report),
+    ]
+
+
+def precision_words(report: Report) -> str:
+    """Write the widths of weights and inputs: ``"8-bit"``, ``"ternary weights, 8-bit inputs"``."""
+    weights, inputs = report.precision["weight_bits"], report.precision["input_bits"]
+    asked = report.scenario.get("precision")
+    levels = asked.get("weight_levels") if isinstance(asked, Mapping) else None
+    return _widths(weights, inputs, levels)
+
+
+def _widths(weights: object, inputs: object, levels: object) -> str:
+    if levels == 3:
+        return f"ternary weights, {inputs}-bit inputs"
+    return f"{weights}-bit" + (f" weights, {inputs}-bit inputs" if weights != inputs else "")
+
+
+def _changes(report: Report) -> Iterator[str]:
+    """Say which keys of the hardware differ from the preset that has its name."""
+    arch = report.scenario.get("arch")
+    if not isinstance(arch, Mapping) or report.arch not in preset_names():
+        return
+    rows = changed_hardware(load_arch(report.arch).to_dict(), arch)
+    parts = [f"{row.key} {_setting(row.a)} -> {_setting(row.b)}" for row in rows[:_CHANGES]]
+    if len(rows) > _CHANGES:
+        parts.append(f"and {len(rows) - _CHANGES} more")
+    if parts:
+        yield from _labelled("changed", ", ".join(parts))
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _precision(report: Report) -> Iterator[str]:
+    """Name the widths where weights and inputs differ, or where they are not the hardware's."""
+    words = precision_words(report)
+    arch = report.scenario.get("arch")
+    own = arch.get("precision") if isinstance(arch, Mapping) else None
+    usual = words
+    if isinstance(own, Mapping):
+        levels = own.get("weight_levels")
+        weights = 2 if levels == 3 else own.get("weight_bits")
+        usual = _widths(weights, own.get("input_bits"), levels)
+    if usual != words:
+        yield from _labelled("precision", f"{words} (the hardware's own: {usual})")
+    elif " " in words:
+        yield from _labelled("precision", words)
+
+
+def _faults(report: Report) -> Iterator[str]:
+    """Name the harm that was done to the cells, with its own seed."""
+    effects = report.scenario.get("effects")
+    for name, effect in effects.items() if isinstance(effects, Mapping) else ():
+        if name == "stuck_at" and isinstance(effect, Mapping):
+            parts = [f"{_percent(effect.get(key))} stuck {key}" for key in ("on", "off")]
+            parts.append(f"seed {effect.get('seed')}")
+            yield from _labelled("faults", ", ".join(parts))
+        else:
+            yield from _labelled("faults", f"{name}: {_setting(effect)}")
+
+
+def _percent(share: Any) -> str:
+    return f"{100 * share:.4g} %" if isinstance(share, (int, float)) else str(share)
+
+
+def _not_mapped(report: Report) -> Iterator[str]:
+    """Name the layers that hold weights and are on no crossbar, those of most weights first."""
+    nodes = [node for node in report.unpriced if node.get("weights")]
+    nodes.sort(key=lambda node: -node["weights"])
+    parts = [
+        f"{node['name']} ({node['operator']}, {counted(node['weights'], 'weight')},"
+        f" {counted(node['operations'], 'operation')})"
+        for node in nodes[:_NAMED]
+    ]
+    rest = sum(node["weights"] for node in nodes[_NAMED:])
+    if rest:
+        parts.append(f"and {len(nodes) - _NAMED} more ({counted(rest, 'weight')})")
+    if parts:
+        yield from textwrap.wrap(
+            f"NOT on crossbars: {', '.join(parts)}; run in float, energy, time and area leave"
+            f" {'it' if len(nodes) == 1 else 'them'} out",
+            _WIDTH,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+
+
+def _labelled(label: str, line: str) -> list[str]:
+    """Write a line of the head, broken at blanks and indented below its label."""
+    return textwrap.wrap(
+        line,
+        _WIDTH,
+        initial_indent=f"{label:<{_LABEL}}",
+        subsequent_indent=" " * _LABEL,
+        break_on_hyphens=False,
+    )
