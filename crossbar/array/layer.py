@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -49,7 +49,6 @@ class ProgrammedLayer:
     coding: InputCoding
     faults: StuckAt | None = None
     seed: int = 0
-    _digital: list[Reading] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @cached_property
     def _matrices(self) -> list[tuple[NDArray[np.int32], NDArray[np.bool_]]]:
@@ -90,6 +89,14 @@ class ProgrammedLayer:
                 bundles.append((cells, reading))
             out.append(bundles)
         return out
+
+    @cached_property
+    def _digital(self) -> list[Reading]:
+        """The integer twin, by bundle."""
+        return [
+            digital_reading(w, bundle, self.coding)
+            for bundle, (w, _) in zip(self.plan.bundles, self._matrices, strict=True)
+        ]
 
     def cells(self, copy: int = 0) -> list[Cells]:
         """What the cells of a copy store, by bundle."""
@@ -132,11 +139,6 @@ class ProgrammedLayer:
         int
             Conversions that saturated.
         """
-        if digital and not self._digital:
-            self._digital.extend(
-                digital_reading(w, b, self.coding)
-                for b, (w, _) in zip(self.plan.bundles, self._matrices, strict=True)
-            )
         total = 0
         whole = self.plan.matrix.rows
         channels_per_group = whole // (window.kernel[0] * window.kernel[1])

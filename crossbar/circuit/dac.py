@@ -8,6 +8,7 @@ complement has its sign bit in a read of its own with negative weight; in ``offs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,7 @@ class InputCoding:
         """Largest digit; it is driven with the whole read voltage."""
         return (1 << self.digit) - 1
 
+    @lru_cache(maxsize=64)  # noqa: B019 - codings are few and small, and a layer asks every batch
     def drive_squares(self) -> NDArray[np.float64]:
         """Sum over the reads of digit**2, by activation.
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from crossbar.cli.answer import print_report, report_file
 from crossbar.cli.arch import Overrides
 from crossbar.cli.options import (
     complete_presets,
     complete_workloads,
     find_hardware,
-    output_folder,
 )
 from crossbar.errors import InputError
 
@@ -72,10 +72,7 @@ def estimate(
         if density is not None and not 0 <= density <= 1:
             raise InputError(f"--{option}-density {density:g}: not a share in 0..1")
     hardware = find_hardware(arch, overrides)
-    with output_folder(out) as folder:
-        file = folder / "report.json"
-        if file.is_dir():
-            raise InputError(f"--out {out}: {file} is a folder, where the report would go")
+    with report_file(out) as file:
         report = estimated(
             hardware,
             workload,
@@ -83,16 +80,7 @@ def estimate(
             code_density=code_density,
         )
         report.save(file)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(report.to_dict(), indent=1, allow_nan=False))
-        return
-    from crossbar.report import report_table
-
-    typer.echo(report_table(report))
-    typer.echo(f"\n{_assumed(report.scenario['activity'])}\n")
-    typer.echo(str(file))
+    print_report(report, file, as_json, _assumed(report.scenario["activity"]))
 
 
 def _assumed(activity: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crossbar.cli.answer import print_report, report_file
 from crossbar.cli.options import (
     OBSERVERS,
     check_choice,
@@ -19,7 +20,6 @@ from crossbar.cli.options import (
     complete_presets,
     find_hardware,
     only_stderr,
-    output_folder,
     read_faults,
 )
 from crossbar.errors import InputError
@@ -173,24 +173,13 @@ def run(
         images,
         batch,
     )
-    with output_folder(out) as folder:
-        file = folder / "report.json"
-        if file.is_dir():
-            raise InputError(f"--out {out}: {file} is a folder, where the report would go")
+    with report_file(out) as file:
         from crossbar.cli.progress import Stages
 
         with only_stderr() if as_json else nullcontext(), Stages() as stages:
             report = _simulated(job, stages)
         report.save(file)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(report.to_dict(), indent=1, allow_nan=False))
-        return
-    from crossbar.report import report_table
-
-    typer.echo(report_table(report))
-    typer.echo(str(file))
+    print_report(report, file, as_json)
 
 
 def _simulated(job: _Job, stages: Stages) -> Report:

@@ -164,7 +164,7 @@ def _refuse_unmapped(plan: Plan) -> None:
 def _program(
     captured: Captured, plan: Plan, scales: Mapping[str, InputScale], bits: Mapping[str, int | None]
 ) -> dict[str, MappedLayer]:
-    products = {p.step: p for p in captured.program.products.values()}
+    products = captured.program.products
     layers: dict[str, MappedLayer] = {}
     for row in plan.layers:
         product = products[row.name]

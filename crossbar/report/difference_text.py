@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import Difference, Row
+from crossbar.report.lines import WIDTH, broken_line
 from crossbar.report.trace import quantity
 from crossbar.tables import table
 
 __all__ = ["difference_table"]
 
-_WIDTH = 80
 _DIGITS = 4
 _SHOWN = 10
 _NAME = 28
@@ -88,13 +87,13 @@ def _heads(difference: Difference, names: tuple[str, str]) -> Iterator[str]:
         images = "" if head["images"] is None else f", {counted(head['images'], 'sample')}"
         start = f"{name}: " if name else ""
         line = f"{start}{head['workload']} on {head['arch']}{images}, seed {head['seed']}"
-        yield from _wrapped(f"{letter}  ", line, 3)
+        yield from broken_line(f"{letter}  ", line, 3)
     a, b = difference.a["workload"], difference.b["workload"]
     if a != b:
         shared = len({row.key.rpartition(".")[0] for row in difference.layers})
         have = "layer has" if shared == 1 else "layers have"
         line = f"different networks; {shared} {have} the same name in both"
-        yield from _wrapped("", line, 0)
+        yield from broken_line("", line, 0)
 
 
 def _settings(title: str, rows: Sequence[Row]) -> list[str]:
@@ -105,7 +104,7 @@ def _settings(title: str, rows: Sequence[Row]) -> list[str]:
     lines = [f"{title}: {counted(len(rows), 'key')} changed"]
     for row in rows:
         start = f"  {row.key:<{wide}}  "
-        lines += _wrapped(start, f"{_setting(row.a)} -> {_setting(row.b)}", wide + 4)
+        lines += broken_line(start, f"{_setting(row.a)} -> {_setting(row.b)}", wide + 4)
     return ["\n".join(lines)]
 
 
@@ -131,7 +130,7 @@ def _numbers(
         ["<", "A", "B", "change", ""],
         [[_tail(row.key), *_cells(row, units[row.key])] for row in shown],
         title=head,
-        width=_WIDTH,
+        width=WIDTH,
     )
     hidden = len(changed) - len(shown)
     if hidden:
@@ -171,25 +170,15 @@ def _only(difference: Difference) -> Iterator[str]:
     for letter, names in zip("AB", difference.layers_only_in, strict=True):
         if names:
             count = counted(len(names), "layer")
-            yield "\n".join(_wrapped(f"only in {letter}: ", f"{count}: {', '.join(names)}", 2))
+            yield "\n".join(broken_line(f"only in {letter}: ", f"{count}: {', '.join(names)}", 2))
     for letter, notes in zip("AB", difference.notes_only_in, strict=True):
         if notes:
             lines = [f"what only {letter} leaves out or assumes:"]
             for note in notes:
-                lines += _wrapped("- ", note, 2)
+                lines += broken_line("- ", note, 2)
             yield "\n".join(lines)
 
 
 def _tail(name: str) -> str:
     """Keep the end of a long name, which tells the layers of a block apart."""
     return name if len(name) <= _NAME else f"...{name[3 - _NAME :].lstrip('.')}"
-
-
-def _wrapped(start: str, line: str, indent: int) -> list[str]:
-    return textwrap.wrap(
-        line,
-        _WIDTH,
-        initial_indent=start,
-        subsequent_indent=" " * indent,
-        break_on_hyphens=False,
-    )

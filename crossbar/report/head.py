@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crossbar.arch import load_arch, preset_names
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import changed_hardware
+from crossbar.report.lines import broken_line, cut_line
 from crossbar.report.report import Report
 
 __all__ = ["head", "precision_words"]
 
-_WIDTH = 80
 _LABEL = 12
 _CHANGES = 6
 _NAMED = 3
@@ -28,7 +27,7 @@ def head(report: Report) -> list[str]:
         run.append(counted(report.images, "sample"))
     line = ", ".join([*run, f"seed {report.seed}"])
     return [
-        line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}...",
+        cut_line(line),
         *_changes(report),
         *_precision(report),
         *_faults(report),
@@ -115,21 +114,14 @@ def _not_mapped(report: Report) -> Iterator[str]:
     if rest:
         parts.append(f"and {len(nodes) - _NAMED} more ({counted(rest, 'weight')})")
     if parts:
-        yield from textwrap.wrap(
-            f"NOT on crossbars: {', '.join(parts)}; run in float, energy, time and area leave"
-            f" {'it' if len(nodes) == 1 else 'them'} out",
-            _WIDTH,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
+        them = "it" if len(nodes) == 1 else "them"
+        yield from broken_line(
+            "NOT on crossbars: ",
+            f"{', '.join(parts)}; run in float, energy, time and area leave {them} out",
+            2,
         )
 
 
 def _labelled(label: str, line: str) -> list[str]:
     """Write a line of the head, broken at blanks and indented below its label."""
-    return textwrap.wrap(
-        line,
-        _WIDTH,
-        initial_indent=f"{label:<{_LABEL}}",
-        subsequent_indent=" " * _LABEL,
-        break_on_hyphens=False,
-    )
+    return broken_line(f"{label:<{_LABEL}}", line, _LABEL)

@@ -8,13 +8,13 @@ from typing import Any
 from crossbar.energy import COMPONENTS
 from crossbar.mapping.plan_text import counted, units_in_use
 from crossbar.report.head import head, precision_words
+from crossbar.report.lines import WIDTH, cut_line
 from crossbar.report.report import Report
 from crossbar.tables import table
 from crossbar.units import text
 
 __all__ = ["report_table"]
 
-_WIDTH = 80
 _HEAVIEST = 5
 _NAME = 30
 _UNITS = ("arrays", "pes", "tiles", "chip_tiles")
@@ -91,7 +91,7 @@ def _components(report: Report) -> str:
             if cost["energy"] or cost["area"]
         ],
         title="energy of one inference and area, by component",
-        width=_WIDTH,
+        width=WIDTH,
     )
 
 
@@ -111,7 +111,7 @@ def _heaviest(report: Report, what: str, key: str) -> str:
             for layer in rows
         ],
         title=f"heaviest layers {what} ({len(rows)} of {len(report.layers)})",
-        width=_WIDTH,
+        width=WIDTH,
     )
 
 
@@ -123,7 +123,7 @@ def _unpriced(nodes: Sequence[dict[str, Any]]) -> str:
         kinds[kind] = (number + 1, operations + node["operations"])
     lines = ["not priced and not timed (no unit is modelled for them):"]
     lines += [
-        _clip(f"  {kind} x {number}, {counted(operations, 'operation')}")
+        cut_line(f"  {kind} x {number}, {counted(operations, 'operation')}")
         for kind, (number, operations) in kinds.items()
     ]
     return "\n".join(lines)
@@ -139,8 +139,4 @@ def _share(part: float, total: float) -> str:
 
 
 def _line(name: str, value: str, remark: str = "") -> str:
-    return _clip(f"{name:<12}{value}" + (f"  ({remark})" if remark else ""))
-
-
-def _clip(line: str) -> str:
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
+    return cut_line(f"{name:<12}{value}" + (f"  ({remark})" if remark else ""))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from crossbar.errors import DataError
+from crossbar.report.lines import WIDTH, broken_line
 from crossbar.units import text
 
 __all__ = ["Explanation", "Term", "given", "named", "product", "quantity", "round_up", "total"]
 
-_WIDTH = 80
 _LISTED = 12
 _DIGITS = 6
 
@@ -87,7 +86,7 @@ class Explanation:
         if self.notes:
             lines = ["what it leaves out or assumes:"]
             for note in self.notes:
-                lines += _wrapped("- ", note, 2)
+                lines += broken_line("- ", note, 2)
             blocks.append("\n".join(lines))
         return "\n\n".join(blocks)
 
@@ -181,7 +180,7 @@ def _lines(term: Term, depth: int, said: set[Term]) -> Iterator[str]:
     """Write a term: what it is, how it is made, then each part that has more to say, once."""
     pad = 2 * depth
     inner = " " * (pad + 2)
-    yield from _wrapped(" " * pad, f"{term.what} = {quantity(term.value, term.unit)}", pad + 4)
+    yield from broken_line(" " * pad, f"{term.what} = {quantity(term.value, term.unit)}", pad + 4)
     is_list = term.how == "sum" and not _is_short(term)
     if is_list and term.value is not None:
         yield from _listed(term, pad + 2)
@@ -192,11 +191,11 @@ def _lines(term: Term, depth: int, said: set[Term]) -> Iterator[str]:
             [part.what for part in term.parts],
             [quantity(_size(term, part), part.unit) for part in term.parts],
         ):
-            yield from _wrapped(inner, f"= {join(words, term.parts)}{end}", pad + 4)
+            yield from broken_line(inner, f"= {join(words, term.parts)}{end}", pad + 4)
     if term.note:
-        yield from _wrapped(inner, term.note, pad + 2)
+        yield from broken_line(inner, term.note, pad + 2)
     if term.source:
-        yield from _wrapped(inner, f"source: {term.source}", pad + 10)
+        yield from broken_line(inner, f"source: {term.source}", pad + 10)
     for part in term.parts:
         part = replace(part, divides=False)
         more = part.parts or ((part.source or part.note) and term.how != "sum")
@@ -248,10 +247,10 @@ def _listed(term: Term, pad: int) -> Iterator[str]:
     shares = [_share(value, term.value) for value, _, _ in rows]
     wide = max(map(len, values), default=0)
     names = max((len(name) for _, name, said in rows if said), default=0)
-    names = min(names, _WIDTH - pad - wide - 30)
+    names = min(names, WIDTH - pad - wide - 30)
     for value, share, (_, name, said) in zip(values, shares, rows, strict=True):
         line = f"{'':{pad}}{value:>{wide}}{share:>9}  "
-        yield from _wrapped(line, f"{name:<{names}}  {said}" if said else name, len(line) + 2)
+        yield from broken_line(line, f"{name:<{names}}  {said}" if said else name, len(line) + 2)
     zeros = len(term.parts) - len(parts)
     if zeros and parts:
         yield f"{'':{pad}}and {zeros} that {'is' if zeros == 1 else 'are'} 0"
@@ -259,15 +258,3 @@ def _listed(term: Term, pad: int) -> Iterator[str]:
 
 def _share(part: float | None, whole: float | None) -> str:
     return f"{100 * part / whole:.1f} %" if part is not None and whole else ""
-
-
-def _wrapped(start: str, line: str, indent: int) -> list[str]:
-    """Break a line at blanks; a name that is longer than a line is broken anywhere."""
-    return textwrap.wrap(
-        line,
-        _WIDTH,
-        initial_indent=start,
-        subsequent_indent=" " * indent,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )

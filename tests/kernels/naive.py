@@ -11,21 +11,6 @@ import math
 import numpy as np
 
 
-def popcount_reads(x_bits, codes, multipliers, convert):
-    """Read ``codes[rows, cols]`` with digits ``x_bits[reads, rows]``; join codes by weight."""
-    reads, rows = x_bits.shape
-    out = []
-    for c in range(codes.shape[1]):
-        total = 0
-        for t in range(reads):
-            s = 0
-            for r in range(rows):
-                s += int(x_bits[t, r]) * int(codes[r, c])
-            total += multipliers[t] * convert(s)
-        out.append(total)
-    return np.array(out)
-
-
 def input_reads(x, bits, digit, signed, mode):
     """Digits driven in each read, what each read counts, and what was added to the inputs."""
     x = [int(v) for v in x]
