@@ -15,6 +15,7 @@ __all__ = [
     "ConfigError",
     "CrossbarError",
     "DataError",
+    "DeadlockError",
     "DoesNotFitError",
     "InputError",
     "RunError",
@@ -35,6 +36,10 @@ class InputError(CrossbarError, ValueError):
 
 class RunError(CrossbarError, RuntimeError):
     """A run failed although its input was right (exit code 1)."""
+
+
+class DeadlockError(RunError):
+    """Positions of a schedule that wait for one another in a circle."""
 
 
 class ConfigError(InputError):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from numba import config, njit
 
-__all__ = ["cache_folder", "cache_problem", "jit"]
+__all__ = ["cache_folder", "cache_problem", "jit", "jit_uncounted"]
 
 
 def cache_folder():
@@ -53,11 +53,24 @@ def jit(function):
     Where that cannot be written it is not cached at all: numba would choose a folder without a hash
     beside the sources, and stop where that cannot be written either.
     """
+    return _compile(function)
+
+
+def jit_uncounted(function):
+    """Compile as `jit` does, without counting references; the function may make no arrays.
+
+    Functions that hand tuples of arrays to one another spend most of their time counting otherwise
+    (the event loop: 0.8 instead of 8.8 million events a second).
+    """
+    return _compile(function, _nrt=False)
+
+
+def _compile(function, **options):
     if cache_problem():
-        return njit(function, nogil=True)
+        return njit(function, nogil=True, **options)
     before = config.CACHE_DIR
     config.CACHE_DIR = _FOLDER  # read by numba when the decorator runs, not later
     try:
-        return njit(function, nogil=True, cache=True)
+        return njit(function, nogil=True, cache=True, **options)
     finally:
         config.CACHE_DIR = before

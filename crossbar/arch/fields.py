@@ -11,7 +11,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Number
+from numbers import Number, Real
 from typing import Any, TypeAlias, cast
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from crossbar import units
 from crossbar.errors import InputError, did_you_mean
 
-__all__ = ["Copies", "Marker", "Measured", "Whole", "shown"]
+__all__ = ["Copies", "Marker", "Measured", "Plain", "Whole", "shown"]
 
 _MOST_COPIES = 1_000_000
 _LONGEST = 60
@@ -195,6 +195,49 @@ class Whole(Marker):
             return numbers | {"x-unit": self.unit}
         words = {"type": "string", "enum": list(self.words)}
         return {"anyOf": [numbers, words], "x-unit": self.unit}
+
+
+@dataclass(frozen=True)
+class Plain(Marker):
+    """A number without a unit in a range: a share, a mean number of things.
+
+    Parameters
+    ----------
+    least, most : float
+        The range, both ends allowed.
+    unit : str
+        What is counted; ``""`` for a share.
+    """
+
+    least: float
+    most: float
+    unit: str = ""
+
+    def check(self, value: Any) -> float:
+        """Accept numbers in the range, whole or not."""
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise InputError(f"{shown(value)} is not a number ({self.allowed()})")
+        number = cast("float", value)
+        if not self.least <= number <= self.most:  # NaN is not, either
+            raise InputError(f"{shown(value)} is out of range ({self.allowed()})")
+        return float(number)
+
+    def write(self, value: Any) -> float:
+        """Return the value as it is."""
+        return cast("float", value)
+
+    def allowed(self) -> str:
+        """Return the range."""
+        return f"{self.least:g} to {self.most:g}"
+
+    def symbol(self) -> str:
+        """Return what is counted."""
+        return self.unit
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return a range of numbers."""
+        numbers = {"type": "number", "minimum": self.least, "maximum": self.most}
+        return numbers | ({"x-unit": self.unit} if self.unit else {})
 
 
 Replicas: TypeAlias = "str | tuple[int, ...] | dict[str, int]"

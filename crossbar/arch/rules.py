@@ -134,6 +134,43 @@ def _table_needs_energy(energy: float | None, source: str) -> str | None:
     return "missing (energy.array table needs it; an energy, e.g. '30 pJ')"
 
 
+def _write_is_whole(other: float | None, here: float | None, key: str, example: str) -> str | None:
+    if here is not None or other is None:
+        return None
+    return f"missing ({key} is given; both are needed to price programming, e.g. {example!r})"
+
+
+def _voltage_is_given(pulse: float | None, voltage: float | None) -> str | None:
+    return _write_is_whole(pulse, voltage, "cell.write_pulse", "2 V")
+
+
+def _pulse_is_given(voltage: float | None, pulse: float | None) -> str | None:
+    return _write_is_whole(voltage, pulse, "cell.write_voltage", "40 ns")
+
+
+_MOST_CLOCKS = 1e6
+
+
+def _cycle_in_clocks(cycle: float, clock: float) -> str | None:
+    clocks = cycle * clock
+    period = shown(units.exact(1 / clock, "s"))
+    if clocks < 1 - 1e-6:
+        return f"{shown(units.exact(cycle, 's'))} is shorter than one clock ({period})"
+    if clocks > _MOST_CLOCKS:
+        length = shown(units.exact(cycle, "s"))
+        return f"{length} is more than {_MOST_CLOCKS:,.0f} clocks (of {period})"
+    return None
+
+
+def _rate_in_clocks(rate: float, clock: float) -> str | None:
+    if clock / rate <= _MOST_CLOCKS:
+        return None
+    return (
+        f"{shown(units.exact(rate, 'Hz'))} makes a conversion longer than"
+        f" {_MOST_CLOCKS:,.0f} clocks (of {shown(units.exact(1 / clock, 's'))})"
+    )
+
+
 def _s(conductance: float) -> str:
     return shown(units.exact(conductance, "S"))
 
@@ -141,6 +178,10 @@ def _s(conductance: float) -> str:
 _RULES = (
     _Rule("cell.g_off", ("cell.g_off", "cell.g_on"), _off_below_on),
     _Rule("cell.read_pulse", ("cell.read_pulse", "array.cycle"), _pulse_in_cycle),
+    _Rule("cell.write_voltage", ("cell.write_pulse", "cell.write_voltage"), _voltage_is_given),
+    _Rule("cell.write_pulse", ("cell.write_voltage", "cell.write_pulse"), _pulse_is_given),
+    _Rule("array.cycle", ("array.cycle", "clock"), _cycle_in_clocks),
+    _Rule("adc.rate", ("adc.rate", "clock"), _rate_in_clocks),
     _Rule("array.rows_per_read", ("array.rows_per_read", "array.rows"), _group_in_array),
     _Rule("array.subtract", ("array.subtract", "array.encoding"), _analog_is_differential),
     _Rule("array.flip_columns", ("array.flip_columns", "array.subtract"), _flip_is_digital),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from crossbar import units
-from crossbar.arch.fields import Copies, Measured, Whole
+from crossbar.arch.fields import Copies, Measured, Plain, Whole
 from crossbar.arch.rules import broken
 from crossbar.arch.strict_yaml import dump
 from crossbar.errors import InputError
@@ -76,6 +76,14 @@ class IdealCell(Section):
     """What a slice of fewer bits than the cell stores (the sign bit, or the top slice when bits do
     not divide): the lowest levels, or levels spread over the whole range, whose read is divided by
     their distance. Spread where they fall on whole levels (1 bit in any cell: 0 and top)."""
+    write_voltage: Annotated[float | None, Measured("V")] = None
+    """Voltage across a cell that is programmed [V]; left out, programming is not priced. The isaac
+    presets take 2 V."""
+    write_pulse: Annotated[float | None, Measured("s")] = None
+    """Length of one programming pulse [s], given together with write_voltage. The isaac presets
+    take 40 ns."""
+    write_pulses: Annotated[float, Plain(1, 10_000, "pulse")] = 1.0
+    """Pulses that a cell takes on average, each followed by a read that verifies it [pulse]."""
 
 
 class Array(Section):
@@ -156,6 +164,10 @@ class Tile(Section):
     """Banks of the buffer that can be used at once [bank]. ISAAC table I: 4."""
     bus_width: Annotated[int, Whole(1, 65536, "bit")]
     """Wires between buffer and PEs, one bit each a clock [bit]. ISAAC table I: 384."""
+    vector_lanes: Annotated[int, Whole(1, 65536, "lane")] = 16
+    """Digital operations (activations, pooling, additions) of a tile in a clock [lane]. The isaac
+    presets assume 24: activating and pooling the 1,536 outputs of a full tile in one 100 ns step,
+    as the paper's pipeline has it, takes that many."""
 
 
 class Chip(Section):
@@ -166,6 +178,12 @@ class Chip(Section):
     offchip: Literal["hypertransport", "none"] = "none"
     """The port to other chips, priced as part of the chip. ISAAC table I: 4 HyperTransport links
     of 6.4 GB/s, 10.4 W and 22.88 mm2 together."""
+    offchip_power: Literal["per_bit", "static"] = "per_bit"
+    """How the port draws its power: by the bit (`per_bit`), so that an idle port costs nothing but
+    leakage, or always (`static`), as links that are never switched off. ISAAC does not say."""
+    programming: Literal["parallel", "serial"] = "parallel"
+    """How weights are loaded, a row of an array at a time: into all PEs side by side, the arrays of
+    a PE one after another (`parallel`), or into one array of the chip at a time (`serial`)."""
 
 
 class Precision(Section):
@@ -193,6 +211,10 @@ class Energy(Section):
     array: Literal["data", "table"] = "data"
     """Price an array read from the data that flowed, t * sum of v^2 * g (`data`), or always at
     array.read_energy (`table`)."""
+    leakage_share: Annotated[float, Plain(0.0, 1.0)] = 0.0
+    """Share of a component's power at full activity that it draws also when idle. Its actions cost
+    that much less, so a saturated chip draws the same. Cells priced by array: data do not leak:
+    current flows in reads only. ISAAC's table does not separate leakage, so its presets keep 0."""
 
 
 class Arch(Section):

@@ -79,11 +79,11 @@ class ProgrammedLayer:
         width = usable_columns(self.arch)
         for copy in range(self.copies):
             bundles = []
-            for bundle, first, (w, used) in zip(
-                self.plan.bundles, self.plan.bundle_arrays(copy), self._matrices, strict=True
+            for bundle, starts, (w, used) in zip(
+                self.plan.bundles, self.plan.bundle_blocks(copy), self._matrices, strict=True
             ):
                 cells = program_cells(
-                    w, used, bundle, self.plan.encoding, self.arch, first, self.faults, self.seed
+                    w, used, bundle, self.plan.encoding, self.arch, starts, self.faults, self.seed
                 )
                 reading = make_reading(cells, w, bundle, self.plan.encoding, self.coding, width)
                 bundles.append((cells, reading))

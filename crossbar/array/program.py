@@ -71,7 +71,7 @@ def program_cells(
     bundle: Bundle,
     encoding: Encoding,
     arch: Arch,
-    first_array: int,
+    starts: NDArray[np.int64],
     faults: StuckAt | None = None,
     seed: int = 0,
 ) -> Cells:
@@ -86,8 +86,8 @@ def program_cells(
     bundle : Bundle
     encoding : Encoding
     arch : Arch
-    first_array : int
-        Number on the chip of the bundle's first array; the arrays lie row block by row block.
+    starts : int64[row blocks]
+        Number on the chip of the first array of each row block; its others follow.
     faults : StuckAt, optional
     seed : int
         Of the fault map.
@@ -113,9 +113,8 @@ def program_cells(
         for down in range(bundle.row_blocks):
             rows = slice(down * arch.array.rows, (down + 1) * arch.array.rows)
             for across in range(bundle.col_blocks):
-                array = first_array + down * bundle.col_blocks + across
                 physical[rows, across] = stuck_codes(
-                    physical[rows, across], array, faults, seed, top
+                    physical[rows, across], int(starts[down]) + across, faults, seed, top
                 )
         flat = physical[:, :, :width].reshape(bundle.rows, -1)[:, : bundle.columns]
         shape = (bundle.rows, bundle.outputs, encoding.columns)

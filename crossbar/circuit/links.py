@@ -5,6 +5,7 @@ from __future__ import annotations
 from crossbar.circuit.isaac import TILE_INPUT_BITS, TILE_OUTPUT_BITS, per_action
 
 __all__ = [
+    "OFFCHIP_RATE",
     "bus_area",
     "bus_energy",
     "offchip_area",
@@ -12,6 +13,9 @@ __all__ = [
     "router_area",
     "router_energy",
 ]
+
+OFFCHIP_RATE = 4 * 6.4e9 * 8
+"""What the HyperTransport port carries [bit/s]: 4 links of 6.4 GB/s."""
 
 _TILES_SERVED = 4  # ISAAC: four tiles share a router
 
@@ -52,9 +56,10 @@ def offchip_energy() -> float:
     """Energy of one bit through the HyperTransport port [J]: 50.8 pJ.
 
     ISAAC, ISCA 2016, table I: 10.4 W for 4 links of 6.4 GB/s, all busy.  How much of it an idle
-    port draws is not published; all of it is priced by the bit.
+    port draws is not published: ``chip.offchip_power`` says whether all of it is drawn always or
+    by the bit.
     """
-    return 10.4 / (4 * 6.4e9 * 8)
+    return 10.4 / OFFCHIP_RATE
 
 
 def offchip_area() -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crossbar.cli.answer import print_report, report_file
+from crossbar.cli.answer import print_report, report_file, save_report
 from crossbar.cli.arch import Overrides
 from crossbar.cli.options import (
     complete_presets,
@@ -15,6 +15,9 @@ from crossbar.cli.options import (
     find_hardware,
 )
 from crossbar.errors import InputError
+
+if TYPE_CHECKING:
+    from crossbar.arch import Arch
 
 __all__ = ["estimate"]
 
@@ -54,8 +57,19 @@ def estimate(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for report.json; made when absent.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for report.json and report.html; made when absent."
+        ),
     ] = Path("out"),
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the schedule of one inference as Chrome trace JSON, to be opened in"
+            " Perfetto (ui.perfetto.dev).",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
     ] = False,
@@ -63,7 +77,7 @@ def estimate(
     """Estimate energy, latency and area of a network from its shapes, on assumed activity.
 
     No weights, no data: nothing is computed, so there is no accuracy. The report is printed and
-    saved as out/report.json.
+    saved as out/report.json and, to look at, out/report.html.
     """
     from crossbar.estimator import INPUT_DENSITY
     from crossbar.estimator import estimate as estimated
@@ -79,8 +93,18 @@ def estimate(
             input_density=INPUT_DENSITY if input_density is None else input_density,
             code_density=code_density,
         )
-        report.save(file)
+        save_report(report, file)
+    if trace is not None:
+        _write_trace(hardware, workload, trace)
     print_report(report, file, as_json, _assumed(report.scenario["activity"]))
+
+
+def _write_trace(hardware: Arch, workload: str, path: Path) -> None:
+    from crossbar.mapping import build_plan
+    from crossbar.timing import schedule
+    from crossbar.timing.chrome import write_trace
+
+    write_trace(schedule(build_plan(workload, hardware)), path)
 
 
 def _assumed(activity: dict[str, Any]) -> str:

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from crossbar.cli.options import complete_numbers
+from crossbar.errors import InputError
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Show, explain and compare saved reports.", no_args_is_help=True, rich_markup_mode=None
+    help="Show, draw, explain and compare saved reports.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -37,6 +40,30 @@ def show(
         typer.echo(report_table(report))
         return
     typer.echo(str(explain_number(report, why, source=str(file))))
+
+
+@app.command()
+def page(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report.json.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="The page; replaced when it is there. Default: beside the report, under its name.",
+        ),
+    ] = None,
+) -> None:
+    """Write a saved report as an HTML page: answers, figures, tables, what would make it faster.
+
+    One file that loads nothing from elsewhere.
+    """
+    from crossbar.report import Report, save_page
+
+    target = file.with_suffix(".html") if out is None else out
+    if target.resolve() == file.resolve():
+        raise InputError(f"{target}: is the report itself; name another file: --out FILE.html")
+    save_page(Report.load(file), target)
+    typer.echo(str(target))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crossbar.cli.answer import print_report, report_file
+from crossbar.cli.answer import print_report, report_file, save_report
 from crossbar.cli.options import (
     OBSERVERS,
     check_choice,
@@ -117,7 +117,10 @@ def run(
         bool, typer.Option("--strict", help="Refuse a network with a layer that cannot be mapped.")
     ] = False,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for report.json; made when absent.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder for report.json and report.html; made when absent."
+        ),
     ] = Path("out"),
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
@@ -149,7 +152,7 @@ def run(
     """Run a network on crossbars: accuracy, energy, latency and area together.
 
     Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
-    printed and saved as out/report.json.
+    printed and saved as out/report.json and, to look at, out/report.html.
     """
     hardware = find_hardware(arch, overrides)
     for option, spec in (("--model", model), ("--data", data)):
@@ -178,7 +181,7 @@ def run(
 
         with only_stderr() if as_json else nullcontext(), Stages() as stages:
             report = _simulated(job, stages)
-        report.save(file)
+        save_report(report, file)
     print_report(report, file, as_json)
 
 

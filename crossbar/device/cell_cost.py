@@ -1,11 +1,11 @@
-"""What cells cost: the area of an array, and the table's energy of a read."""
+"""What cells cost: the area of an array, the table's energy of a read and the worst of the data."""
 
 from __future__ import annotations
 
 from crossbar.arch import Arch
 from crossbar.errors import InputError
 
-__all__ = ["array_area", "table_read_energy"]
+__all__ = ["array_area", "table_read_energy", "worst_drive_energy"]
 
 
 def array_area(rows: int, cols: int) -> float:
@@ -32,3 +32,13 @@ def table_read_energy(arch: Arch) -> float:
             f"{arch.name}: array.read_energy: missing; the price of a read by the table"
         )
     return arch.array.read_energy
+
+
+def worst_drive_energy(arch: Arch) -> float:
+    """Energy of one row in one read [J] when all is on: ``read_pulse * v^2 * g_on * cols``.
+
+    The most that ``energy.array: data`` can find: the row is driven with the whole read voltage and
+    all its cells are at ``g_on``.  128 such rows of the isaac presets cost the table's 30 pJ.
+    """
+    cell = arch.cell
+    return arch.array.cols * cell.read_voltage**2 * cell.g_on * cell.read_pulse

@@ -1,13 +1,14 @@
-"""Counts to joules: every action at the energy of its component.
+"""Counts to joules: every action at the energy of its component, and what leaks meanwhile.
 
-Dynamic energy only.  ISAAC's table gives no leakage apart from its powers, and those are spread
-over the actions of a busy chip, so idle time costs nothing here.
+ISAAC's table gives powers of a busy chip and no leakage apart from them.  ``energy.leakage_share``
+says how much of each is drawn also when idle; the actions share the rest, so that a saturated chip
+draws the table's power whatever the share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import fsum
 
 from crossbar.arch import Arch
@@ -27,7 +28,7 @@ from crossbar.device.cell_cost import table_read_energy
 from crossbar.errors import InputError
 from crossbar.timing import Activity, Counts, LayerCounts
 
-__all__ = ["COMPONENTS", "Costs", "action_energies", "price"]
+__all__ = ["COMPONENTS", "Costs", "action_energies", "price", "published_energies"]
 
 COMPONENTS = {
     "array": "cells",
@@ -52,42 +53,73 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Costs:
-    """Energy of one inference [J], by layer and component; its parts add up to its total.
+    """Energy of one inference [J]; its parts add up to its total.
 
     Parameters
     ----------
     by_layer : mapping of str to mapping of str to float
-        Layer -> component -> energy.
+        Layer -> component -> dynamic energy.
+    leakage : mapping of str to float
+        Component -> what it leaks during one inference; of the chip, not of any layer.  Empty where
+        it is not known how long an inference takes.
     """
 
     by_layer: Mapping[str, Mapping[str, float]]
+    leakage: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
-        """Energy of one inference [J]."""
+        """Energy of one inference [J], leakage included."""
+        return fsum((self.dynamic, *self.leakage.values()))
+
+    @property
+    def dynamic(self) -> float:
+        """Energy of the actions alone [J]."""
         return fsum(e for parts in self.by_layer.values() for e in parts.values())
 
     @property
     def layers(self) -> dict[str, float]:
-        """Energy by layer [J]."""
+        """Dynamic energy by layer [J]."""
         return {name: fsum(parts.values()) for name, parts in self.by_layer.items()}
 
     @property
     def components(self) -> dict[str, float]:
-        """Energy by component [J]."""
+        """Energy by component [J], leakage included."""
         return {
-            component: fsum(parts[component] for parts in self.by_layer.values())
+            component: fsum(
+                (
+                    *(parts[component] for parts in self.by_layer.values()),
+                    self.leakage.get(component, 0.0),
+                )
+            )
             for component in COMPONENTS
         }
 
+    def with_leakage(self, power: Mapping[str, float], throughput: float) -> Costs:
+        """Return the costs with what leaks during one inference: leakage power / throughput.
 
-def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
-    """List ``(component, action, energy of one [J])``; the cells are not among them.
+        The time of one inference is that between two of a stream without gaps, as it is for the
+        average power, energy x throughput.  A chip that runs one inference and stops leaks for the
+        latency instead, which is longer.
+
+        Parameters
+        ----------
+        power : mapping of str to float
+            Component -> leakage [W], of `crossbar.energy.leakage_power`.
+        throughput : float
+            Inferences a second [1/s].
+        """
+        return replace(self, leakage={name: watts / throughput for name, watts in power.items()})
+
+
+def published_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
+    """List ``(component, action, energy of one [J])`` as if all of a power were drawn by actions.
 
     The actions are those of `crossbar.timing.ACTIONS`, but ``weight_conversions`` (conversions that
-    are not of unit columns); an action that uses several components stands there for each.
+    are not of unit columns); an action that uses several components stands there for each.  The
+    cells are not among them.
     """
-    offchip = offchip_energy() if arch.chip.offchip == "hypertransport" else 0.0
+    has_port = arch.chip.offchip == "hypertransport"
     return (
         ("dac", "dac_drives", drive_energy(arch.dac.bits)),
         ("sample_hold", "sample_holds", sample_energy()),
@@ -106,12 +138,26 @@ def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
         ("buffer", "buffer_write_bits", buffer_energy(arch.tile.buffer)),
         ("bus", "bus_bits", bus_energy()),
         ("router", "router_bits", router_energy()),
-        ("offchip", "offchip_bits", offchip),
+        ("offchip", "offchip_bits", offchip_energy() if has_port else 0.0),
+    )
+
+
+def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
+    """List ``(component, action, dynamic energy of one [J])``, as `published_energies`.
+
+    The share ``energy.leakage_share`` is drawn with or without actions, and so is all of the port's
+    where ``chip.offchip_power`` is ``static``: `crossbar.energy.leakage_power`.
+    """
+    dynamic = 1.0 - arch.energy.leakage_share
+    port = 0.0 if arch.chip.offchip_power == "static" else dynamic
+    return tuple(
+        (component, action, energy * (port if component == "offchip" else dynamic))
+        for component, action, energy in published_energies(arch)
     )
 
 
 def price(arch: Arch, counts: Counts, activity: Activity | None = None) -> Costs:
-    """Price the actions of one inference.
+    """Price the actions of one inference; `Costs.with_leakage` adds what leaks meanwhile.
 
     Parameters
     ----------
@@ -144,7 +190,7 @@ def _actions(layer: LayerCounts, action: str) -> float:
 
 def _array_energy(arch: Arch, layer: LayerCounts, activity: Activity | None) -> float:
     if arch.energy.array == "table":
-        return table_read_energy(arch) * layer.array_reads
+        return table_read_energy(arch) * (1.0 - arch.energy.leakage_share) * layer.array_reads
     if activity is None or layer.name not in activity.array_energy:
         raise InputError(
             f"{arch.name}: energy.array: data needs data: no energy of the cells of"

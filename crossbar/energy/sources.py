@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossbar.arch import Arch
 from crossbar.circuit.adc import fitted_bits, make_adc, make_unit_adc
@@ -24,7 +24,15 @@ from crossbar.circuit.isaac import (
     WORD,
 )
 
-__all__ = ["FIT", "TABLE", "Factor", "Origin", "energy_origins", "fitted"]
+__all__ = [
+    "FIT",
+    "TABLE",
+    "Factor",
+    "Origin",
+    "energy_origins",
+    "fitted",
+    "published_origins",
+]
 
 TABLE = "ISAAC, ISCA 2016, table I"
 """Shafiee et al., doi 10.1109/ISCA.2016.12."""
@@ -80,15 +88,38 @@ class Origin:
 
     @property
     def value(self) -> float:
-        """The cost [J] or [m^2]."""
+        """The cost: J, m^2, W, or 1/s for how often a saturated chip pays it."""
         return math.prod(1.0 / f.value if f.divides else f.value for f in self.factors)
 
 
 def energy_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
-    """List where the energy of one action comes from, by component and action.
+    """List where the dynamic energy of one action comes from, by component and action.
 
     The keys are those of `crossbar.energy.action_energies`, and ``("array", "array_reads")`` where
     the hardware has a price of a read by the table.
+    """
+    found = dict(published_origins(arch))
+    share = arch.energy.leakage_share
+    if share:
+        dynamic = Factor("1 - energy.leakage_share", 1.0 - share)
+        found = {
+            key: replace(origin, factors=(*origin.factors, dynamic))
+            for key, origin in found.items()
+        }
+    if arch.chip.offchip == "hypertransport" and arch.chip.offchip_power == "static":
+        found["offchip", "offchip_bits"] = Origin(
+            "one bit through the port",
+            (Factor("price", 0.0, "J"),),
+            f"chip.offchip_power: static; the 10.4 W of {TABLE}, are drawn always",
+        )
+    return found
+
+
+def published_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
+    """List where the energy of one action comes from if all of a power were drawn by actions.
+
+    The keys are those of `energy_origins`, the values those of
+    `crossbar.energy.price.published_energies`.
     """
     buffer = (
         *_power(20.7e-3, _MOVED, "bits"),
@@ -210,8 +241,8 @@ def _port(arch: Arch) -> Origin:
             Factor("bytes a second and link", 6.4e9, divides=True),
             Factor("bits a byte", 8, divides=True),
         ),
-        f"{TABLE}: 10.4 W for 4 HyperTransport links of 6.4 GB/s, all busy; that an idle port"
-        " draws nothing is assumed",
+        f"{TABLE}: 10.4 W for 4 HyperTransport links of 6.4 GB/s, all busy; whether an idle port"
+        " draws them too is not published (chip.offchip_power)",
     )
 
 

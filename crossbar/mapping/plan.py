@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crossbar.arch import Arch
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.tiling import Bundle
-from crossbar.workload.graph import Matrix, Node, Workload
+from crossbar.mapping.unmapped import Unmapped
+from crossbar.workload.graph import Matrix, Workload
 
-__all__ = ["LayerPlan", "Plan", "Unmapped"]
+if TYPE_CHECKING:
+    from crossbar.mapping.buffers import LayerBuffer
+    from crossbar.mapping.flow import Flow
+
+__all__ = ["LayerPlan", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class LayerPlan:
     bundles : tuple of Bundle
     replicas : int
     first_array : int
-        Number of its first array on the chip; copies follow one another.
+        Number of its first array on the chip.
     slot : float
         [s] time of one read.
     cols : int
@@ -45,6 +54,9 @@ class LayerPlan:
     collapsed : float or None
         Share of the columns that provably cannot clip in any row group and are computed as an
         integer matrix product; None until weights are mapped.
+    starts : tuple of int
+        First array of every row block, copy by copy and bundle by bundle, where arrays were left
+        out because a tile's buffer was full; empty where all of them follow one another.
     """
 
     name: str
@@ -64,6 +76,7 @@ class LayerPlan:
     unit_columns: int
     collapsed: float | None = None
     mapped: bool = True
+    starts: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -111,40 +124,49 @@ class LayerPlan:
         """Used over placed cells, 0..1."""
         return self.cells_used / self.cells_placed
 
-    def bundle_arrays(self, copy: int) -> list[int]:
-        """Number of the first array of each bundle in copy ``copy``."""
-        first = self.first_array + copy * self.arrays_per_copy
-        starts = []
+    @cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        """Arrays of a copy before each of its row blocks."""
+        sizes = np.concatenate([np.full(b.row_blocks, b.col_blocks) for b in self.bundles])
+        offsets: NDArray[np.int64] = np.cumsum(sizes, dtype=np.int64) - sizes
+        return offsets
+
+    def row_block_arrays(self, copy: int) -> NDArray[np.int64]:
+        """Number of the first array of each row block in copy ``copy``, bundle by bundle.
+
+        The others of a row block, one for each column block, follow.
+        """
+        if not self.starts:
+            return self.first_array + copy * self.arrays_per_copy + self._offsets
+        count = self._offsets.size
+        return self._starts[copy * count : (copy + 1) * count]
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.array(self.starts, np.int64)
+
+    @property
+    def end_array(self) -> int:
+        """Number of the array after its last one."""
+        return int(self.row_block_arrays(self.replicas - 1)[-1]) + self.bundles[-1].col_blocks
+
+    @property
+    def split_copies(self) -> int:
+        """Copies that go on in the next tile with arrays left in one: its buffer is full."""
+        if not self.starts:
+            return 0
+        starts = self._starts.reshape(self.replicas, -1)
+        apart = starts - starts[:, :1] != self._offsets
+        return int(apart.any(1).sum())
+
+    def bundle_blocks(self, copy: int) -> list[NDArray[np.int64]]:
+        """`row_block_arrays`, apart for each bundle."""
+        starts, first = self.row_block_arrays(copy), 0
+        parts = []
         for bundle in self.bundles:
-            starts.append(first)
-            first += bundle.arrays
-        return starts
-
-
-@dataclass(frozen=True)
-class Unmapped:
-    """A node that runs outside the arrays.
-
-    Parameters
-    ----------
-    name, kind : str
-    operator : str
-        Its name in the framework.
-    operations : int
-        Scalar operations of one inference.
-    weights : int
-        Weights that it holds and that are on no crossbar.
-    why : str
-        Why it is not on crossbars.
-    """
-
-    name: str
-    kind: str
-    operator: str
-    operations: int
-    weights: int
-    why: str
-    mapped: bool = False
+            parts.append(starts[first : first + bundle.row_blocks])
+            first += bundle.row_blocks
+        return parts
 
 
 @dataclass(frozen=True)
@@ -159,12 +181,25 @@ class Plan:
         In network order; arrays are handed out in this order, so PEs and tiles are shared by
         neighbours.
     unmapped : tuple of Unmapped
+    flow : Flow
+        Which positions of which copies wait for which.
+    capacities : mapping of (str, int, int) to int
+        Pixels that buffers hold of each operand of each copy of each layer or join: by name, copy
+        and `Claim.operand`.  Operands that need no buffer are absent.
+    buffers : mapping of str to LayerBuffer
+        Bytes of the buffers, by layer.
+    lending_tiles : int
+        Tiles after those with arrays, whose buffers hold what had no room there.
     """
 
     workload: Workload
     arch: Arch
     layers: tuple[LayerPlan, ...]
-    unmapped: tuple[Unmapped, ...] = field(default=())
+    unmapped: tuple[Unmapped, ...]
+    flow: Flow = field(compare=False, repr=False)
+    capacities: Mapping[tuple[str, int, int], int] = field(compare=False, repr=False)
+    buffers: Mapping[str, LayerBuffer] = field(compare=False, repr=False)
+    lending_tiles: int = 0
 
     def __getitem__(self, name: str) -> LayerPlan:
         for layer in self.layers:
@@ -179,13 +214,36 @@ class Plan:
 
     @property
     def pes(self) -> int:
-        """PEs used, wholly or in part."""
-        return -(-self.arrays // self.arch.pe.arrays)
+        """PEs with arrays that are used."""
+        size, found, last = self.arch.pe.arrays, 0, -1
+        for first, end in self._stretches:
+            found += max(0, (end - 1) // size - max(first // size - 1, last))
+            last = (end - 1) // size
+        return found
 
     @property
     def tiles(self) -> int:
         """Tiles used, wholly or in part."""
-        return -(-self.arrays // (self.arch.pe.arrays * self.arch.tile.pes))
+        end = max(layer.end_array for layer in self.layers)
+        return -(-end // (self.arch.pe.arrays * self.arch.tile.pes)) + self.lending_tiles
+
+    @property
+    def skipped_arrays(self) -> int:
+        """Arrays that are left empty because the buffers of their tiles are full."""
+        return max(layer.end_array for layer in self.layers) - self.arrays
+
+    @property
+    def _stretches(self) -> list[tuple[int, int]]:
+        """Arrays in use, first and end of each stretch, in ascending order."""
+        found = []
+        for layer in self.layers:
+            if not layer.starts:
+                found.append((layer.first_array, layer.end_array))
+                continue
+            across = [b.col_blocks for b in layer.bundles for _ in range(b.row_blocks)]
+            sizes = across * layer.replicas
+            found += [(first, first + n) for first, n in zip(layer.starts, sizes, strict=True)]
+        return found
 
     @property
     def chip_tiles(self) -> int:
@@ -201,8 +259,7 @@ class Plan:
     def tiles_of(self, layer: LayerPlan) -> range:
         """Tiles that hold part of the layer."""
         per_tile = self.arch.pe.arrays * self.arch.tile.pes
-        last = layer.first_array + layer.arrays - 1
-        return range(layer.first_array // per_tile, last // per_tile + 1)
+        return range(layer.first_array // per_tile, (layer.end_array - 1) // per_tile + 1)
 
     def __str__(self) -> str:
         from crossbar.mapping.plan_text import plan_table
@@ -223,6 +280,8 @@ class Plan:
                 "arrays": x.arrays,
                 "tiles": [self.tiles_of(x).start, self.tiles_of(x).stop - 1],
                 "utilisation": x.utilisation,
+                "buffer": {"need": self.buffers[x.name].need, "given": self.buffers[x.name].given},
+                "split_copies": x.split_copies,
                 "collapsed": x.collapsed,
             }
             for x in self.layers
@@ -234,18 +293,8 @@ class Plan:
             "pes": self.pes,
             "tiles": self.tiles,
             "chip_tiles": self.chip_tiles,
+            "skipped_arrays": self.skipped_arrays,
             "utilisation": self.utilisation,
             "layers": rows,
             "unmapped": [vars(u) for u in self.unmapped],
         }
-
-
-def describe_unmapped(node: Node) -> Unmapped:
-    """Say why a node that is no product runs outside the arrays."""
-    weights = int(node.attrs.get("weights", 0))
-    if node.kind == "other":
-        why = "holds weights of a kind not mapped" if weights else "not known to the digital units"
-    else:
-        why = "no constant weight matrix"
-    operator = str(node.attrs.get("operator", node.kind))
-    return Unmapped(node.name, node.kind, operator, node.operations, weights, why)

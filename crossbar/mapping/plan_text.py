@@ -12,6 +12,8 @@ from crossbar.tables import line_width, table
 __all__ = ["counted", "plan_table", "units_in_use"]
 
 _SHORTEST = 12
+_NAMED = 4
+"""Layers that are named in a line; the others are counted."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -79,6 +81,29 @@ def _of_block(name: str, room: int) -> str:
     return start + name[len(start) - room :].lstrip(".")
 
 
+def _buffer_lines(plan: Plan) -> list[str]:
+    """Say how full buffers are, and what they keep apart."""
+    buffer = plan.arch.tile.buffer
+    name, most = max(plan.buffers.items(), key=lambda item: item[1].tile_need)
+    lines = [f"buffers: {name} needs most of one tile, {most.tile_need:,} of {buffer:,} B"]
+    split = [layer for layer in plan.layers if layer.split_copies]
+    if split:
+        what = []
+        for layer in split[:_NAMED]:
+            tiles = plan.tiles_of(layer)
+            need = f"{plan.buffers[layer.name].need:,} B in tiles {_span(tiles.start, tiles.stop)}"
+            copies = f"{layer.split_copies} of {layer.replicas} copies, "
+            what.append(f"{layer.name} ({copies if layer.replicas > 1 else ''}{need})")
+        more = f" and {len(split) - _NAMED} more" if len(split) > _NAMED else ""
+        lines.append(f"split over tiles because a buffer was full: {', '.join(what)}{more}")
+    if plan.skipped_arrays:
+        skipped = counted(plan.skipped_arrays, "array")
+        lines.append(f"left empty in tiles whose buffer is full: {skipped}")
+    if plan.lending_tiles:
+        lines.append(f"used for their buffer alone: {counted(plan.lending_tiles, 'tile')}")
+    return lines
+
+
 def plan_table(plan: Plan, width: int | None = None) -> str:
     """Write the plan as a table with a line of totals and the list of what is not on crossbars."""
     arch, encoding = plan.arch, plan.layers[0].encoding
@@ -116,6 +141,7 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     ]
     if is_single:
         lines.append("one copy of each layer")
+    lines += _buffer_lines(plan)
     if any(layer.collapsed is not None for layer in plan.layers):
         lines.append(
             "lossless: share of columns that provably cannot clip; those are computed as one exact"

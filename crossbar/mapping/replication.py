@@ -82,13 +82,13 @@ def replicas_for(
     work: Sequence[int],
     arrays: Sequence[int],
     positions: Sequence[int],
+    capacity: int | None,
 ) -> list[int]:
     """Copies of each layer under ``arch.replication``; shrunk to one each rather than refused.
 
-    A list or mapping that asks for more arrays than the chip has loses copies from its largest
+    A list or mapping that asks for more arrays than ``capacity`` loses copies from its largest
     entries first, until it fits or every layer has one.
     """
-    capacity = chip_arrays(arch)
     if arch.replication == "balance":
         assert capacity is not None  # the schema refuses balance without a number of tiles
         return balance(work, arrays, positions, capacity)

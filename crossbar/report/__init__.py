@@ -4,6 +4,7 @@ from crossbar.report.build import build_report
 from crossbar.report.difference import Difference, Row, compare_reports
 from crossbar.report.difference_text import difference_table
 from crossbar.report.explanation import explain_number, number_names
+from crossbar.report.page import html_page, save_page
 from crossbar.report.report import SCHEMA, Report
 from crossbar.report.text import report_table
 from crossbar.report.trace import Explanation, Term
@@ -19,6 +20,8 @@ __all__ = [
     "compare_reports",
     "difference_table",
     "explain_number",
+    "html_page",
     "number_names",
     "report_table",
+    "save_page",
 ]

@@ -5,26 +5,36 @@ from __future__ import annotations
 import math
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from math import fsum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from crossbar import __version__
-from crossbar.energy import COMPONENTS, Costs, chip_area, price
+from crossbar.circuit.links import OFFCHIP_RATE
+from crossbar.energy import (
+    COMPONENTS,
+    Costs,
+    chip_area,
+    leakage_power,
+    nameplate,
+    peak_power,
+    price,
+    programming_cost,
+)
 from crossbar.mapping.plan import Plan
 from crossbar.report.report import Report
-from crossbar.timing import Activity, Counts, Timing, bound, count
+from crossbar.report.times import layer_times, path_rows, resource_rows, timeline
+from crossbar.timing import Activity, Counts, Timing, count, measure
 from crossbar.timing.counts import unpriced_nodes
 
 __all__ = ["build_report"]
 
-_NOTES = (
-    "Latency and throughput are those of a pipeline with infinite buffers and free links.",
-    "Energy is dynamic: ISAAC's table has no leakage of its own, so none is modelled.",
-    "Between two tiles lies one hop, whatever their distance.",
-    "Programming the cells is counted (cell_writes) but not priced.",
-)
+_PEAK_READS = 10
+"""Array reads in the window of the peak power."""
 
 
 def build_report(
@@ -62,9 +72,14 @@ def build_report(
         If ``energy.array`` is ``data`` and the data's activity is not given.
     """
     arch = plan.arch
-    counts, timing = count(plan, activity), bound(plan)
-    costs = price(arch, counts, activity)
-    areas = chip_area(arch, plan.chip_tiles, plan.layers[0].encoding)
+    counts = count(plan, activity)
+    timing = measure(plan, _port_clocks(plan, counts))
+    throughput = timing.throughput
+    encoding = plan.layers[0].encoding
+    leakage = leakage_power(arch, plan.chip_tiles, encoding)
+    costs = price(arch, counts, activity).with_leakage(leakage, throughput)
+    programming = programming_cost(plan, counts)
+    areas = chip_area(arch, plan.chip_tiles, encoding)
     energies = costs.components
     return Report(
         workload=plan.workload.name,
@@ -79,14 +94,43 @@ def build_report(
             "input_bits": plan.layers[0].input_bits,
         },
         energy=costs.total,
+        cycles=timing.alone.cycles,
         latency=timing.latency,
-        latency_kind="bound",
-        throughput=timing.throughput,
+        latency_kind="schedule",
+        throughput=throughput,
+        bound={
+            "latency": timing.free.cycles / timing.clock,
+            "throughput": timing.clock / timing.bound.interval,
+        },
+        stream={
+            "images": timing.stream.images,
+            "interval": timing.stream.interval,
+            "steady": timing.stream.steady,
+            "limited_by": timing.stream.limited_by,
+        },
         area=fsum(areas.values()),
-        power={"average": costs.total * timing.throughput, "peak": None, "nameplate": None},
-        programming={"energy": None, "latency": None},
-        components={name: {"energy": energies[name], "area": areas[name]} for name in COMPONENTS},
+        power={
+            "average": costs.total * throughput,
+            **_peak(timing, costs, fsum(leakage.values())),
+            "nameplate": fsum(nameplate(arch, plan.chip_tiles, encoding).values()),
+            "leakage": fsum(leakage.values()),
+        },
+        programming={
+            "energy": programming.energy if programming else None,
+            "latency": programming.latency if programming else None,
+        },
+        components={
+            name: {
+                "energy": energies[name],
+                "leakage": costs.leakage[name],
+                "area": areas[name],
+            }
+            for name in COMPONENTS
+        },
         layers=_layer_rows(plan, counts, costs, timing),
+        resources=resource_rows(timing.alone),
+        critical_path=path_rows(timing.alone),
+        timeline=dict(timeline(timing.alone)),
         chip={
             "tiles": plan.tiles,
             "pes": plan.pes,
@@ -112,7 +156,7 @@ def build_report(
             }
             for node in unpriced_nodes(plan)
         ),
-        notes=_NOTES,
+        notes=tuple(_notes(plan, timing)),
     )
 
 
@@ -126,9 +170,11 @@ def _layer_rows(
             "name": layer.name,
             "kind": layer.kind,
             "energy": energies[layer.name],
-            "cycles": time.cycles,
-            "time": time.cycles / timing.clock,
-            "idle": None,
+            **layer_times(timing, layer),
+            "buffer": {
+                "need": plan.buffers[layer.name].need,
+                "given": plan.buffers[layer.name].given,
+            },
             "positions": layer.positions,
             "replicas": layer.replicas,
             "arrays": layer.arrays,
@@ -136,12 +182,53 @@ def _layer_rows(
             "reads": layer.reads,
             "row_groups": layer.groups_per_array,
             "slot_cycles": round(layer.slot * timing.clock),
-            "fill_passes": timing.path.count(layer.name),
             "components": dict(costs.by_layer[layer.name]),
             "counts": done.to_dict(),
         }
-        for layer, time, done in zip(plan.layers, timing.layers, counts.layers, strict=True)
+        for layer, done in zip(plan.layers, counts.layers, strict=True)
     )
+
+
+def _port_clocks(plan: Plan, counts: Counts) -> int:
+    """Clocks that one image's inputs and outputs take at the chip's port."""
+    if plan.arch.chip.offchip != "hypertransport":
+        return 0
+    return math.ceil((counts.total("offchip_bits") or 0.0) / OFFCHIP_RATE * plan.arch.clock)
+
+
+def _peak(timing: Timing, costs: Costs, leakage: float) -> dict[str, float]:
+    """Find the largest power over a few array reads of an endless stream, and that window."""
+    run = timing.alone
+    window = _PEAK_READS * run.machine.tables.array_clocks / timing.clock
+    parts: dict[str, tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]] = {}
+    for task in run.tasks:
+        if task.kind == "product":
+            reads, ends = parts.setdefault(task.step, ([], []))
+            reads.append(task.read)
+            ends.append(task.done)
+    times = {name: (np.concatenate(r), np.concatenate(d)) for name, (r, d) in parts.items()}
+    interval = timing.stream.interval
+    peak = peak_power(
+        times, costs.layers, window, clock=timing.clock, leakage=leakage, interval=interval
+    )
+    return {"peak": peak, "window": window}
+
+
+def _notes(plan: Plan, timing: Timing) -> Iterator[str]:
+    """Say what the numbers leave out or assume."""
+    yield (
+        "Latency is that of one image alone on the chip, its inputs at hand; throughput that of"
+        f" {timing.stream.images} images one after the other"
+        + ("." if timing.stream.steady else ", whose distance had not settled.")
+    )
+    yield "Between two tiles lies one hop of one pipeline step, whatever their distance."
+    if unpriced_nodes(plan):
+        yield "Operations without a modelled unit take no unit's time and no energy (see unpriced)."
+    if not plan.arch.energy.leakage_share:
+        yield (
+            "ISAAC's table does not tell leakage from activity: all of its power is charged to"
+            " actions (energy.leakage_share changes that)."
+        )
 
 
 def _finite(value: float | None) -> float | None:

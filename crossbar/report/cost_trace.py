@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from crossbar.energy import COMPONENTS
 from crossbar.energy.area_sources import area_origins
 from crossbar.energy.sources import Origin, energy_origins
@@ -12,7 +14,6 @@ from crossbar.report.trace import Term, given, named, product, total
 
 __all__ = [
     "area",
-    "average_power",
     "component_area",
     "component_by_layer",
     "component_energy",
@@ -45,37 +46,36 @@ def energy(facts: Facts) -> Term:
 
 
 def energy_by_layer(facts: Facts) -> Term:
-    """Trace the energy of one inference to its layers."""
+    """Trace the energy of one inference to its layers, and what leaks meanwhile."""
     parts = [named(name, facts.of_layer(name, "energy"), "J") for name in facts.layers]
+    leaked = fsum(facts.cost(name, "leakage") for name in COMPONENTS)
+    if leaked:
+        parts.append(given("leakage of the whole chip", leaked, "J"))
     term = total("energy of one inference, by layer", "J", parts)
     return facts.agreed(term, facts.report.energy, "energy")
-
-
-def average_power(facts: Facts) -> Term:
-    """Trace the average power to energy and throughput."""
-    report = facts.report
-    parts = [
-        given("energy of one inference", report.energy, "J", name="energy"),
-        given("throughput", report.throughput, "1/s", name="throughput"),
-    ]
-    note = "inferences follow one another without a gap"
-    term = product("average power", "W", parts, note=note)
-    return facts.agreed(term, report.power.get("average"), "power.average")
 
 
 def component_energy(facts: Facts, component: str) -> Term:
     """Trace the energy of a component to its actions and their prices."""
     what = f"energy of {component}"
+    leaked = facts.cost(component, "leakage")
+    name = f"dynamic energy of {component}" if leaked else what
     if is_measured(facts, component):
-        term = total(what, "J", _in_layers(facts, component), _measured(facts))
+        term = total(name, "J", _in_layers(facts, component), _measured(facts))
     else:
-        term = _priced(facts, None, component, what)
+        term = _priced(facts, None, component, name)
+    if leaked:
+        own = named(f"components.{component}.leakage", leaked, "J")
+        term = total(what, "J", [term, own])
     return facts.agreed(term, facts.cost(component, "energy"), f"components.{component}.energy")
 
 
 def component_by_layer(facts: Facts, component: str) -> Term:
-    """Trace the energy of a component to the layers."""
-    term = total(f"energy of {component}, by layer", "J", _in_layers(facts, component))
+    """Trace the energy of a component to the layers, and what it leaks meanwhile."""
+    parts, leaked = _in_layers(facts, component), facts.cost(component, "leakage")
+    if leaked:
+        parts.append(named(f"components.{component}.leakage", leaked, "J"))
+    term = total(f"energy of {component}, by layer", "J", parts)
     return facts.agreed(term, facts.cost(component, "energy"), f"components.{component}.energy")
 
 
@@ -103,7 +103,8 @@ def layer_component(facts: Facts, layer: str, component: str) -> Term:
 def mean_read(facts: Facts, layer: str | None) -> tuple[Term, ...]:
     """Compare the mean energy of a read, of a layer or of all, with the largest possible."""
     if layer is None:
-        cells = given("energy of array", facts.cost("array", "energy"), "J")
+        dynamic = facts.cost("array", "energy") - facts.cost("array", "leakage")
+        cells = given("energy of array", dynamic, "J")
     else:
         cells = given(f"energy of array in {layer}", facts.energy_in(layer, "array"), "J")
     reads = _actions(facts, layer, "array_reads")

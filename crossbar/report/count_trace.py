@@ -39,7 +39,10 @@ LAYER_NUMBERS = {
     "row_groups": "groups of rows that the fullest array reads one after the other"
     " (array.rows_per_read)",
     "slot_cycles": "clocks of one read: the longer of array.cycle and the conversions of one ADC",
-    "fill_passes": "how often the longest path through the network passes the layer",
+    "buffer.need": "bytes that its inputs need in the buffers of its tiles: kernel height rows of"
+    " the input, a vector for a linear layer (docs/timing.md)",
+    "buffer.given": "bytes that its inputs are given there, a multiple of what they need that fills"
+    " tile.buffer",
 }
 """Numbers of a layer that are as the Plan has them, with what they mean."""
 
@@ -135,7 +138,9 @@ def layer_arrays(facts: Facts, layer: str) -> Term:
 
 def layer_number(facts: Facts, layer: str, key: str) -> Term:
     """Say what a number of the Plan means."""
-    return given(f"{key} of {layer}", facts.of_layer(layer, key), note=LAYER_NUMBERS[key])
+    group, point, inner = key.partition(".")
+    value = facts.of_layer(layer, key) if not point else facts.inside_layer(layer, group, inner)
+    return given(f"{key} of {layer}", value, "byte" if point else "", note=LAYER_NUMBERS[key])
 
 
 def accuracy(facts: Facts, name: str) -> Term:

@@ -18,32 +18,60 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "a text"),
     "int": ((int,), "a whole number"),
     "int | None": ((int, _NULL), "a whole number or null"),
+    "bool": ((bool,), "true or false"),
     "float": ((int, float), "a number"),
     "float | None": ((int, float, _NULL), "a number or null"),
     "dict": ((dict,), "an object"),
+    "dict | None": ((dict, _NULL), "an object or null"),
+    "str | None": ((str, _NULL), "a text or null"),
     "tuple": ((list, tuple), "a list"),
 }
 """What JSON may hold, by the beginning of an annotation, and what it is called."""
 
 _INSIDE = {
-    "power": {"average": _NUMBER},
+    "power": {"average": _NUMBER}
+    | dict.fromkeys(("peak", "window", "nameplate", "leakage"), _OPTIONAL),
+    "programming": {"energy": _OPTIONAL, "latency": _OPTIONAL},
+    "bound": {"latency": _NUMBER, "throughput": _NUMBER},
+    "stream": {"images": "int", "interval": _NUMBER, "steady": "bool", "limited_by": _TEXT},
+    "timeline": {"window": _NUMBER, "bins": "int", "layers": "dict"},
     "precision": {"weight_bits": "int", "input_bits": "int"},
     "chip": {name: "int" for name in ("arrays", "pes", "tiles", "chip_tiles")}
     | {"utilisation": _NUMBER},
 }
-"""Keys of objects that the printed table needs."""
+"""Keys of objects that the printed table and the page need."""
 
 _ROWS = {
     "layers": {
         "name": _TEXT,
         "energy": _NUMBER,
         "time": _NUMBER,
-        "replicas": "int",
-        "arrays": "int",
+        **dict.fromkeys(("replicas", "arrays", "start", "end", "cycles", "busy"), "int"),
+        "idle": "dict",
+        "waits_for": "dict | None",
+        "load": _NUMBER,
+        "buffer": "dict",
+        "components": "dict",
     },
+    "resources": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "tile": "int | None",
+        "busy": "int",
+        "idle": "dict",
+    },
+    "critical_path": {"layer": _TEXT, "what": _TEXT, "cycles": "int"},
     "unpriced": {"name": _TEXT, "kind": _TEXT, "operator": _TEXT, "operations": "int"},
 }
 """The same of lists of objects."""
+
+_IN_ROWS: dict[str, dict[str, str]] = {
+    "waits_for": {"cause": _TEXT, "layer": "str | None", "clocks": "int"},
+    "buffer": {"need": _NUMBER, "given": _NUMBER},
+}
+"""The same of objects in such a row."""
+
+_COSTS = dict.fromkeys(("energy", "leakage", "area"), _NUMBER)
 
 
 def found(value: object) -> str:
@@ -81,14 +109,46 @@ def problems_of(data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
         rows = data.get(name)
         for place, row in enumerate(rows if isinstance(rows, list) else []):
             problems += _wrong(f"{name}.{place}.", row, keys)
+            problems += _wrong_inside(f"{name}.{place}.", row)
     for name, kind in (("counts", _OPTIONAL), ("metrics", _OPTIONAL)):
-        held = data.get(name)
-        if isinstance(held, Mapping):
-            problems += _wrong(f"{name}.", held, dict.fromkeys(held, kind))
+        problems += _all(f"{name}.", data.get(name), kind)
     costs = data.get("components")
     for name, cost in costs.items() if isinstance(costs, Mapping) else ():
-        problems += _wrong(f"components.{name}.", cost, {"energy": _NUMBER, "area": _NUMBER})
+        problems += _wrong(f"components.{name}.", cost, _COSTS)
+    problems += _wrong_strips(data.get("timeline"))
     return problems
+
+
+def _wrong_inside(where: str, row: Any) -> Iterator[str]:
+    """Look into the objects of a row."""
+    for name in row if isinstance(row, Mapping) else ():
+        inner = row[name]
+        if name == "idle":
+            yield from _all(f"{where}idle.", inner, "int")
+        elif name == "components":
+            yield from _all(f"{where}components.", inner, _NUMBER)
+        elif name in _IN_ROWS and isinstance(inner, Mapping):
+            yield from _wrong(f"{where}{name}.", inner, _IN_ROWS[name])
+
+
+def _wrong_strips(timeline: Any) -> Iterator[str]:
+    """Look at the shares of each layer, one a bin."""
+    strips = timeline.get("layers") if isinstance(timeline, Mapping) else None
+    for name, shares in strips.items() if isinstance(strips, Mapping) else ():
+        where = f"timeline.layers.{name}"
+        if not isinstance(shares, (list, tuple)):
+            yield f"{where}: {found(shares)}, where a list belongs"
+        elif len(shares) != timeline.get("bins"):
+            yield f"{where}: {len(shares)} shares, where timeline.bins is {timeline.get('bins')}"
+        else:
+            held = {str(place): share for place, share in enumerate(shares)}
+            yield from _all(f"{where}.", held, _NUMBER)
+
+
+def _all(where: str, data: Any, kind: str) -> Iterator[str]:
+    """Say which values of an object of any keys are of another kind."""
+    if isinstance(data, Mapping):
+        yield from _wrong(where, data, dict.fromkeys(data, kind))
 
 
 def _wrong(where: str, data: Any, kinds: Mapping[str, str]) -> Iterator[str]:
@@ -101,5 +161,7 @@ def _wrong(where: str, data: Any, kinds: Mapping[str, str]) -> Iterator[str]:
         types, expected = _KINDS[kind]
         if name not in data:
             yield f"{where}{name}: missing"
-        elif not isinstance(data[name], types) or isinstance(data[name], bool):
+        elif not isinstance(data[name], types) or (
+            isinstance(data[name], bool) and bool not in types
+        ):
             yield f"{where}{name}: {found(data[name])}, where {expected} belongs"

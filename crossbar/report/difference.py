@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crossbar.report.bottleneck import PATH_PARTS, by_part
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
 
@@ -22,7 +23,7 @@ _SAME = 1e-9
 """Floats that are nearer are the same: sums over batches of other sizes round otherwise."""
 
 _LABELS = ("description", "source")
-_LAYER_NUMBERS = ("energy", "time", "arrays", "replicas")
+_LAYER_NUMBERS = ("energy", "time", "arrays", "replicas", "busy", "load")
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,11 @@ class Difference:
     totals : tuple of Row
         Every total, in the order of the report.
     components : tuple of Row
-        ``adc.energy`` [J], ``adc.area`` [m^2] ...
+        ``adc.energy``, ``adc.leakage`` [J], ``adc.area`` [m^2] ...
     layers : tuple of Row
-        ``conv1.energy`` [J], ``conv1.time`` [s], ``conv1.arrays``, ``conv1.replicas`` of the layers
-        that both reports have.
+        ``conv1.energy`` [J], ``conv1.time`` [s], ``conv1.arrays``, ``conv1.replicas``,
+        ``conv1.busy`` [clocks], ``conv1.load``, ``conv1.idle.starved`` [clocks] and every other
+        cause, of the layers that both reports have.
     counts : tuple of Row
         Actions of one inference.
     layers_only_in : tuple of two tuples of str
@@ -165,13 +167,16 @@ def compare_reports(
         totals=_rows(_totals(a), _totals(b)),
         components=tuple(
             Row(f"{name}.{what}", *(_cost(each, name, what) for each in facts))
-            for what in ("energy", "area")
+            for what in ("energy", "leakage", "area")
             for name in components
         ),
-        layers=tuple(
-            Row(f"{name}.{what}", *(each.of_layer(name, what) for each in facts))
-            for what in _LAYER_NUMBERS
-            for name in both
+        layers=(
+            *(
+                Row(f"{name}.{what}", *(each.of_layer(name, what) for each in facts))
+                for what in _LAYER_NUMBERS
+                for name in both
+            ),
+            *(row for name in both for row in _idle_rows(name, *facts)),
         ),
         counts=_rows(a.counts, b.counts),
         layers_only_in=(_without(names_a, names_b), _without(names_b, names_a)),
@@ -202,10 +207,13 @@ def _totals(report: Report) -> dict[str, Any]:
     data = {key: getattr(report, key) for key in ("accuracy", "float_accuracy", "digital_accuracy")}
     data |= {f"metrics.{name}": value for name, value in report.metrics.items()}
     data.pop("metrics.accuracy", None)  # the same as accuracy
-    data |= {key: getattr(report, key) for key in ("energy", "latency", "throughput", "area")}
-    for group in ("power", "programming", "chip"):
+    keys = ("energy", "latency", "cycles", "throughput", "area")
+    data |= {key: getattr(report, key) for key in keys}
+    for group in ("bound", "stream", "power", "programming", "chip"):
         data |= {f"{group}.{name}": value for name, value in getattr(report, group).items()}
-    return data
+    data.pop("stream.images")  # how long it took to find the pace says nothing about the chip
+    path = dict.fromkeys(PATH_PARTS, 0) | by_part(report)
+    return data | {f"critical_path.{what}": cycles for what, cycles in path.items()}
 
 
 def _hardware(report: Report) -> dict[str, Any]:
@@ -244,6 +252,15 @@ def _rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Row, ...]:
 
 def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Row, ...]:
     return tuple(row for row in _rows(a, b) if not row.is_equal)
+
+
+def _idle_rows(layer: str, a: Facts, b: Facts) -> tuple[Row, ...]:
+    """Compare the idle clocks of a layer; a cause that one report does not name is 0 there."""
+    of_a, of_b = a.idle_of(layer), b.idle_of(layer)
+    return tuple(
+        Row(f"{layer}.idle.{cause}", of_a.get(cause, 0), of_b.get(cause, 0))
+        for cause in dict.fromkeys((*of_a, *of_b))
+    )
 
 
 def _cost(facts: Facts, component: str, what: str) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import Difference, Row
-from crossbar.report.lines import WIDTH, broken_line
+from crossbar.report.lines import WIDTH, broken_line, tail
 from crossbar.report.trace import quantity
 from crossbar.tables import table
 
@@ -17,12 +17,19 @@ __all__ = ["difference_table"]
 _DIGITS = 4
 _SHOWN = 10
 _NAME = 28
+_TEXT = 16
 _TOTAL_UNITS = {
     "energy": "J",
     "latency": "s",
     "throughput": "1/s",
     "area": "m^2",
+    "cycles": "clock",
+    "bound.latency": "s",
+    "bound.throughput": "1/s",
+    "stream.interval": "clock",
+    "critical_path": "clock",
     "power": "W",
+    "power.window": "s",
     "programming.energy": "J",
     "programming.latency": "s",
     "accuracy": "%",
@@ -36,9 +43,12 @@ _TABLES = (
     ("components", "area", "m^2", "area by component"),
     ("layers", "energy", "J", "energy by layer"),
     ("layers", "time", "s", "time by layer"),
+    ("layers", "load", "%", "load by layer"),
+    ("layers", "idle", "clock", "idle clocks by layer and cause"),
     ("layers", "replicas", "", "copies by layer"),
     ("layers", "arrays", "", "arrays by layer"),
 )
+"""Group, number, unit, title; components leak what the totals say."""
 
 
 def difference_table(
@@ -63,11 +73,7 @@ def difference_table(
     blocks += _numbers("totals", difference.totals, units, None)
     limit = None if complete else _SHOWN
     for group, what, unit, title in _TABLES:
-        rows = [
-            Row(row.key.removesuffix(f".{what}"), row.a, row.b)
-            for row in getattr(difference, group)
-            if row.key.endswith(f".{what}")
-        ]
+        rows = _rows_of(getattr(difference, group), what)
         if not unit and all(row.is_equal for row in rows):
             continue
         rows.sort(key=lambda row: -abs(row.change or 0))
@@ -82,6 +88,19 @@ def difference_table(
     return "\n\n".join(blocks)
 
 
+def _rows_of(rows: Sequence[Row], what: str) -> list[Row]:
+    """Pick one number of all components or layers; of idle clocks, those of every cause."""
+    if what == "idle":
+        parts = [(row, *row.key.rpartition(".idle.")) for row in rows]
+        return [Row(f"{name} {cause}", row.a, row.b) for row, name, point, cause in parts if point]
+    end = f".{what}"
+    return [
+        Row(row.key.removesuffix(end), row.a, row.b)
+        for row in rows
+        if row.key.endswith(end) and ".idle." not in row.key
+    ]
+
+
 def _heads(difference: Difference, names: tuple[str, str]) -> Iterator[str]:
     for letter, name, head in zip("AB", names, (difference.a, difference.b), strict=True):
         images = "" if head["images"] is None else f", {counted(head['images'], 'sample')}"
@@ -90,7 +109,7 @@ def _heads(difference: Difference, names: tuple[str, str]) -> Iterator[str]:
         yield from broken_line(f"{letter}  ", line, 3)
     a, b = difference.a["workload"], difference.b["workload"]
     if a != b:
-        shared = len({row.key.rpartition(".")[0] for row in difference.layers})
+        shared = len(_rows_of(difference.layers, "energy"))
         have = "layer has" if shared == 1 else "layers have"
         line = f"different networks; {shared} {have} the same name in both"
         yield from broken_line("", line, 0)
@@ -128,7 +147,7 @@ def _numbers(
     shown = changed[:limit]
     block = table(
         ["<", "A", "B", "change", ""],
-        [[_tail(row.key), *_cells(row, units[row.key])] for row in shown],
+        [[tail(row.key, _NAME), *_cells(row, units[row.key])] for row in shown],
         title=head,
         width=WIDTH,
     )
@@ -158,6 +177,10 @@ def _cells(row: Row, unit: str) -> tuple[str, str, str, str]:
 def _value(value: Any, unit: str) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return tail(value, _TEXT)
     return f"{100 * value:.2f} %" if unit == "%" else quantity(value, unit, _DIGITS)
 
 
@@ -177,8 +200,3 @@ def _only(difference: Difference) -> Iterator[str]:
             for note in notes:
                 lines += broken_line("- ", note, 2)
             yield "\n".join(lines)
-
-
-def _tail(name: str) -> str:
-    """Keep the end of a long name, which tells the layers of a block apart."""
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :].lstrip('.')}"

@@ -12,33 +12,42 @@ from crossbar.energy import COMPONENTS
 from crossbar.errors import UnknownNameError
 from crossbar.report import cost_trace as cost
 from crossbar.report import count_trace as counted
+from crossbar.report import power_trace as powers
 from crossbar.report import time_trace as times
+from crossbar.report.bottleneck import by_part
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
-from crossbar.report.trace import Explanation, Term, given
+from crossbar.report.trace import Explanation, Term
 from crossbar.timing import ACTIONS
 
 __all__ = ["explain_number", "number_names"]
 
 _Build = Callable[[], tuple[Term, ...]]
 
-_TOTALS = {"energy": "energy", "latency": "time", "throughput": "time", "power.average": "power"}
+_TOTALS = {
+    "energy": "energy",
+    "power.average": "power",
+    **dict.fromkeys(
+        ("latency", "cycles", "throughput", "bound.latency", "bound.throughput"), "time"
+    ),
+}
+_OWN = ("power", "programming", "bound", "stream", "timeline", "critical_path")
+"""Groups whose name is part of what a number is called."""
 _HEADINGS = {f"components.{name}": (said,) for name, said in COMPONENTS.items()} | {
     "images": ("samples",),
     "counts.saturations": ("saturated",),
+    "throughput": ("slowest", "what helps"),
+    "power.peak": ("peak",),
+    "power.nameplate": ("nameplate",),
+    "power.leakage": ("leakage",),
+    **dict.fromkeys(("bound.latency", "bound.throughput"), ("at best", "bound")),
+    **dict.fromkeys(("programming.energy", "programming.latency"), ("programming",)),
     **{f"chip.{key}": ("in use",) for key in ("arrays", "pes", "tiles", "utilisation")},
 }
 """What the printed table calls a number, where that is not its key."""
 
 _TIME = re.compile("latency|throughput", re.IGNORECASE)
 _NEAR = 6
-
-_NULLS = (
-    ("power", "peak", "W", "no schedule was simulated, so there is no window to look at"),
-    ("power", "nameplate", "W", "declared rates of all components are not added up yet"),
-    ("programming", "energy", "J", "programming is counted (cell_writes), not priced"),
-    ("programming", "latency", "s", "programming is counted (cell_writes), not timed"),
-)
 
 
 def explain_number(report: Report, name: str, *, source: str = "report") -> Explanation:
@@ -83,17 +92,13 @@ def number_names(report: Report) -> tuple[str, ...]:
 def _builders(facts: Facts) -> dict[str, _Build]:
     """Full name -> what traces it."""
     report = facts.report
-    found: dict[str, _Build] = {
-        "energy": lambda: (cost.energy(facts), cost.energy_by_layer(facts)),
-        "latency": lambda: (times.latency(facts),),
-        "throughput": lambda: (times.throughput(facts),),
-        "area": lambda: (cost.area(facts),),
-        "power.average": lambda: (cost.average_power(facts),),
-    }
+    found: dict[str, _Build] = {}
 
     def add(full: str, *traces: Callable[..., Term], names: tuple[str, ...] = ()) -> None:
         found[full] = lambda: tuple(trace(facts, *names) for trace in traces)
 
+    add("energy", cost.energy, cost.energy_by_layer)
+    add("area", cost.area)
     for name in ("images", "seed"):
         add(name, counted.given_number, names=(name,))
     for name in ("accuracy", "float_accuracy", "digital_accuracy"):
@@ -101,41 +106,76 @@ def _builders(facts: Facts) -> dict[str, _Build]:
     for name in report.metrics:
         trace = counted.accuracy if name == "accuracy" else counted.score
         add(f"metrics.{name}", trace, names=(name,))
-    for group, key, unit, why in _NULLS:
-        found[f"{group}.{key}"] = partial(_null, facts, group, key, unit, why)
     for key in ("arrays", "pes", "tiles", "chip_tiles", "utilisation"):
         add(f"chip.{key}", counted.chip_number, names=(key,))
+    for action in ACTIONS:
+        add(f"counts.{action}", counted.count, names=(action,))
+    add("counts.saturations", _saturations, counted.saturated_share)
+    _add_times(facts, add)
+    _add_powers(add)
     for name in COMPONENTS:
         found[f"components.{name}"] = partial(_component, facts, name)
         found[f"components.{name}.energy"] = partial(_component_energy, facts, name)
+        add(f"components.{name}.leakage", powers.component_leakage, names=(name,))
         add(f"components.{name}.area", cost.component_area, names=(name,))
-    for action in ACTIONS:
-        add(f"counts.{action}", counted.count, names=(action,))
-    found["counts.saturations"] = lambda: (
-        counted.count(facts, "saturations"),
-        counted.saturated_share(facts),
-    )
     for layer in facts.layers:
-        of = (layer,)
-        add(
-            f"layers.{layer}",
-            cost.layer_energy,
-            times.layer_time,
-            counted.layer_arrays,
-            names=of,
-        )
-        add(f"layers.{layer}.energy", cost.layer_energy, names=of)
-        add(f"layers.{layer}.time", times.layer_time, names=of)
-        add(f"layers.{layer}.cycles", times.layer_cycles, names=of)
-        add(f"layers.{layer}.fill", times.layer_fill, names=of)
-        add(f"layers.{layer}.arrays", counted.layer_arrays, names=of)
-        for key in counted.LAYER_NUMBERS:
-            add(f"layers.{layer}.{key}", counted.layer_number, names=(layer, key))
+        _add_layer(facts, layer, add)
         for name in COMPONENTS:
             found[f"layers.{layer}.{name}"] = partial(_layer_component, facts, layer, name)
-        for action in ACTIONS:
-            add(f"layers.{layer}.{action}", counted.layer_count, names=(layer, action))
     return found
+
+
+def _add_times(facts: Facts, add: Callable[..., None]) -> None:
+    """Add latency, throughput, what bounds them, and what buses and the like do."""
+    add("latency", times.latency, times.cycles_by_part, times.cycles)
+    add("cycles", times.cycles_by_part, times.cycles)
+    add("throughput", times.throughput, times.pace_load)
+    for name, free in (("latency", times.free_latency), ("throughput", times.free_throughput)):
+        add(f"bound.{name}", free, partial(times.bound_share, name=name))
+    for name in ("images", "interval", "steady"):
+        add(f"stream.{name}", times.stream_number, names=(name,))
+    for name in ("window", "bins"):
+        add(f"timeline.{name}", times.timeline_number, names=(name,))
+    for what in by_part(facts.report):
+        add(f"critical_path.{what}", times.path_part, names=(what,))
+    for row in facts.report.resources:
+        add(f"resources.{row['name']}", times.resource, names=(row["name"],))
+
+
+def _add_powers(add: Callable[..., None]) -> None:
+    """Add powers of the chip, with what each component has of them, and programming."""
+    add("power.average", powers.average_power)
+    add("power.peak", powers.peak_power, powers.peak_window)
+    add("power.window", powers.peak_window)
+    add("power.nameplate", powers.nameplate)
+    add("power.leakage", powers.leakage_power, powers.leakage_energy)
+    for name in COMPONENTS:
+        add(f"power.nameplate.{name}", powers.nameplate_of, names=(name,))
+        add(f"power.leakage.{name}", powers.leakage_power_of, names=(name,))
+    add("programming.energy", powers.programming_energy)
+    add("programming.latency", powers.programming_time)
+
+
+def _add_layer(facts: Facts, layer: str, add: Callable[..., None]) -> None:
+    """Add the numbers of a layer."""
+    full, of = f"layers.{layer}", (layer,)
+    add(full, cost.layer_energy, times.layer_time, times.layer_wait, counted.layer_arrays, names=of)
+    add(f"{full}.energy", cost.layer_energy, names=of)
+    add(f"{full}.time", times.layer_time, names=of)
+    add(f"{full}.cycles", times.layer_cycles, names=of)
+    for key in ("start", "end"):
+        add(f"{full}.{key}", times.layer_end, names=(layer, key))
+    add(f"{full}.busy", times.layer_busy, names=of)
+    add(f"{full}.idle", times.layer_idle_by_cause, times.layer_idle, names=of)
+    for cause in facts.idle_of(layer):
+        add(f"{full}.idle.{cause}", times.layer_idle_cause, names=(layer, cause))
+    add(f"{full}.waits_for", times.layer_wait, names=of)
+    add(f"{full}.load", times.layer_load, names=of)
+    add(f"{full}.arrays", counted.layer_arrays, names=of)
+    for key in counted.LAYER_NUMBERS:
+        add(f"{full}.{key}", counted.layer_number, names=(layer, key))
+    for action in ACTIONS:
+        add(f"{full}.{action}", counted.layer_count, names=(layer, action))
 
 
 def _named(name: str, known: Iterable[str]) -> list[str]:
@@ -152,7 +192,8 @@ def _short(full: str) -> str:
     """Leave out what stands before the first point; of the powers, ``power`` is the average."""
     if full == "power.average":
         return "power"
-    return full.partition(".")[2] if full.partition(".")[0] not in ("power", "programming") else ""
+    group, _, rest = full.partition(".")
+    return "" if group in _OWN and "." not in rest else rest
 
 
 def _component(facts: Facts, name: str) -> tuple[Term, ...]:
@@ -171,9 +212,8 @@ def _layer_component(facts: Facts, layer: str, name: str) -> tuple[Term, ...]:
     return (term, *cost.mean_read(facts, layer)) if cost.is_measured(facts, name) else (term,)
 
 
-def _null(facts: Facts, group: str, key: str, unit: str, why: str) -> tuple[Term, ...]:
-    value = getattr(facts.report, group).get(key)
-    return (given(f"{group}.{key}", value, unit, note=why if value is None else ""),)
+def _saturations(facts: Facts) -> Term:
+    return counted.count(facts, "saturations")
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
@@ -187,7 +227,8 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     general = {
         word
         for full, word in short.items()
-        if not full.startswith("layers.") and not full.endswith((".energy", ".area"))
+        if not full.startswith(("layers.", "resources.", "power.nameplate.", "power.leakage."))
+        and not full.endswith((".energy", ".area", ".leakage"))
     }
     return UnknownNameError("number", name, [*general, "LAYER", "LAYER.COMPONENT"])
 

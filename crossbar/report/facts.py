@@ -64,6 +64,18 @@ class Facts:
         """A number of a layer's row."""
         return self._number(self.layers[layer], key, f"layers.{layer}")
 
+    def inside_layer(self, layer: str, group: str, key: str) -> float:
+        """A number of an object in a layer's row."""
+        where = f"layers.{layer}"
+        held = self._mapping(self.layers[layer], group, where)
+        return self._number(held, key, f"{where}.{group}")
+
+    def idle_of(self, layer: str) -> dict[str, int]:
+        """Idle clocks of a layer's arrays by cause, summed over copies."""
+        where = f"layers.{layer}"
+        idle = self._mapping(self.layers[layer], "idle", where)
+        return {cause: int(self._number(idle, cause, f"{where}.idle")) for cause in idle}
+
     def energy_in(self, layer: str, component: str) -> float:
         """Energy of a component in a layer [J]."""
         return self._number(
@@ -87,7 +99,7 @@ class Facts:
         return self._number(self.report.counts, action, "counts")
 
     def cost(self, component: str, what: str) -> float:
-        """``energy`` [J] or ``area`` [m^2] of a component."""
+        """``energy`` or ``leakage`` [J] or ``area`` [m^2] of a component."""
         costs = self._mapping(self.report.components, component, "components")
         return self._number(costs, what, f"components.{component}")
 

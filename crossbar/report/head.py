@@ -12,9 +12,11 @@ from crossbar.report.difference import changed_hardware
 from crossbar.report.lines import broken_line, cut_line
 from crossbar.report.report import Report
 
-__all__ = ["head", "precision_words"]
+__all__ = ["LABEL", "facts_of_run", "head", "precision_words"]
 
-_LABEL = 12
+LABEL = 12
+"""Columns before what a line of the summary says."""
+
 _CHANGES = 6
 _NAMED = 3
 _LONGEST = 40
@@ -22,12 +24,20 @@ _LONGEST = 40
 
 def head(report: Report) -> list[str]:
     """Write what was run: network, hardware and what differs from the hardware of that name."""
-    run = [f"{report.workload} on {report.arch}"]
-    if report.images is not None:
-        run.append(counted(report.images, "sample"))
-    line = ", ".join([*run, f"seed {report.seed}"])
+    (_, first), *others = facts_of_run(report)
+    lines = [cut_line(f"{report.workload} on {report.arch}, {first}")]
+    for label, words in others:
+        is_long = len(label) >= LABEL
+        start, indent = (f"{label}: ", 2) if is_long else (f"{label:<{LABEL}}", LABEL)
+        lines += broken_line(start, words, indent)
+    return lines
+
+
+def facts_of_run(report: Report) -> list[tuple[str, str]]:
+    """List what was run and what is not as the names say: a label, and what there is to say."""
+    images = "" if report.images is None else f"{counted(report.images, 'sample')}, "
     return [
-        cut_line(line),
+        ("run", f"{images}seed {report.seed}"),
         *_changes(report),
         *_precision(report),
         *_faults(report),
@@ -49,7 +59,7 @@ def _widths(weights: object, inputs: object, levels: object) -> str:
     return f"{weights}-bit" + (f" weights, {inputs}-bit inputs" if weights != inputs else "")
 
 
-def _changes(report: Report) -> Iterator[str]:
+def _changes(report: Report) -> Iterator[tuple[str, str]]:
     """Say which keys of the hardware differ from the preset that has its name."""
     arch = report.scenario.get("arch")
     if not isinstance(arch, Mapping) or report.arch not in preset_names():
@@ -59,7 +69,7 @@ def _changes(report: Report) -> Iterator[str]:
     if len(rows) > _CHANGES:
         parts.append(f"and {len(rows) - _CHANGES} more")
     if parts:
-        yield from _labelled("changed", ", ".join(parts))
+        yield "changed", ", ".join(parts)
 
 
 def _setting(value: Any) -> str:
@@ -69,7 +79,7 @@ def _setting(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _precision(report: Report) -> Iterator[str]:
+def _precision(report: Report) -> Iterator[tuple[str, str]]:
     """Name the widths where weights and inputs differ, or where they are not the hardware's."""
     words = precision_words(report)
     arch = report.scenario.get("arch")
@@ -80,28 +90,28 @@ def _precision(report: Report) -> Iterator[str]:
         weights = 2 if levels == 3 else own.get("weight_bits")
         usual = _widths(weights, own.get("input_bits"), levels)
     if usual != words:
-        yield from _labelled("precision", f"{words} (the hardware's own: {usual})")
+        yield "precision", f"{words} (the hardware's own: {usual})"
     elif " " in words:
-        yield from _labelled("precision", words)
+        yield "precision", words
 
 
-def _faults(report: Report) -> Iterator[str]:
+def _faults(report: Report) -> Iterator[tuple[str, str]]:
     """Name the harm that was done to the cells, with its own seed."""
     effects = report.scenario.get("effects")
     for name, effect in effects.items() if isinstance(effects, Mapping) else ():
         if name == "stuck_at" and isinstance(effect, Mapping):
             parts = [f"{_percent(effect.get(key))} stuck {key}" for key in ("on", "off")]
             parts.append(f"seed {effect.get('seed')}")
-            yield from _labelled("faults", ", ".join(parts))
+            yield "faults", ", ".join(parts)
         else:
-            yield from _labelled("faults", f"{name}: {_setting(effect)}")
+            yield "faults", f"{name}: {_setting(effect)}"
 
 
 def _percent(share: Any) -> str:
     return f"{100 * share:.4g} %" if isinstance(share, (int, float)) else str(share)
 
 
-def _not_mapped(report: Report) -> Iterator[str]:
+def _not_mapped(report: Report) -> Iterator[tuple[str, str]]:
     """Name the layers that hold weights and are on no crossbar, those of most weights first."""
     nodes = [node for node in report.unpriced if node.get("weights")]
     nodes.sort(key=lambda node: -node["weights"])
@@ -115,13 +125,5 @@ def _not_mapped(report: Report) -> Iterator[str]:
         parts.append(f"and {len(nodes) - _NAMED} more ({counted(rest, 'weight')})")
     if parts:
         them = "it" if len(nodes) == 1 else "them"
-        yield from broken_line(
-            "NOT on crossbars: ",
-            f"{', '.join(parts)}; run in float, energy, time and area leave {them} out",
-            2,
-        )
-
-
-def _labelled(label: str, line: str) -> list[str]:
-    """Write a line of the head, broken at blanks and indented below its label."""
-    return broken_line(f"{label:<{_LABEL}}", line, _LABEL)
+        words = f"{', '.join(parts)}; run in float, energy, time and area leave {them} out"
+        yield "NOT on crossbars", words

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
-__all__ = ["WIDTH", "broken_line", "cut_line"]
+__all__ = ["WIDTH", "broken_line", "clean", "cut_line", "tail"]
 
 WIDTH = 80
 """Characters a line of every text about a report."""
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no terminal, page or picture may be given: control, halves of pairs, none."""
 
 
 def broken_line(start: str, line: str, indent: int) -> list[str]:
@@ -22,7 +26,7 @@ def broken_line(start: str, line: str, indent: int) -> list[str]:
         Blanks before the others.
     """
     return textwrap.wrap(
-        line,
+        clean(line),
         WIDTH,
         initial_indent=start,
         subsequent_indent=" " * indent,
@@ -32,4 +36,16 @@ def broken_line(start: str, line: str, indent: int) -> list[str]:
 
 def cut_line(line: str) -> str:
     """Cut a line that is too long, and show that it was."""
+    line = clean(line)
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+
+
+def clean(text: str) -> str:
+    """Replace what no reader can be shown, such as control characters in the name of a layer."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def tail(name: str, room: int) -> str:
+    """Keep the end of a long name, which tells the layers of a block apart."""
+    name = clean(name)
+    return name if len(name) <= room else f"...{name[3 - room :].lstrip('.')}"

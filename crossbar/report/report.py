@@ -40,28 +40,52 @@ class Report:
     precision : dict
         ``weight_bits`` and ``input_bits``.
     energy : float
-        One inference [J], programming not included.
+        One inference [J], leakage included, programming not.
+    cycles : int
+        Clocks of the first inference, alone on the chip.
     latency : float
-        First inference [s].
+        The same [s].
     latency_kind : str
-        ``"bound"``: the closed form of an unconstrained pipeline.
+        ``"schedule"``: of every input vector, to one clock cycle (docs/timing.md).
     throughput : float
-        Inferences a second [1/s].
+        Inferences a second [1/s] of a long stream of images.
+    bound : dict
+        ``latency`` [s] and ``throughput`` [1/s] of a chip with infinite buffers and free links.
+    stream : dict
+        ``images`` that were scheduled one behind the other, ``interval`` (clocks between the last
+        ones), ``steady`` (whether that had settled), ``limited_by`` (the layer or resource that
+        sets the pace).
     area : float
         Whole chip [m^2], idle tiles and off-chip port included.
     power : dict
-        ``average`` = energy x throughput, ``peak``, ``nameplate`` [W].
+        ``average`` = energy x throughput, ``peak`` over any ``window`` [s] of the stream,
+        ``nameplate`` (everything at its declared rate), ``leakage`` of the whole chip [W].
     programming : dict
         ``energy`` [J], ``latency`` [s] of loading the weights.
     components : dict
-        Name -> ``energy`` [J] of one inference, ``area`` [m^2].
+        Name -> ``energy`` [J] of one inference, ``leakage`` [J] (the part of it that is no
+        action's), ``area`` [m^2].
     layers : tuple of dict
-        In network order: ``name``, ``kind``, ``energy`` [J], ``cycles`` (clocks from first issue to
-        last retire), ``time`` (the same in seconds), ``idle``, ``positions``, ``replicas``,
-        ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row group for one position),
-        ``row_groups`` (read one after the other), ``slot_cycles`` (clocks of one read),
-        ``fill_passes`` (how often the longest path goes through it), ``components`` (name ->
-        energy [J]), ``counts`` (action -> number).  docs/report.md explains each.
+        In network order: ``name``, ``kind``, ``energy`` (dynamic [J]), ``start`` and ``end``
+        (clocks of its first issue and its last retire in the first inference), ``cycles`` = end -
+        start, ``time`` (the same in seconds), ``busy`` (clocks in which its arrays compute, summed
+        over copies), ``idle`` (cause -> clocks, summed over copies; with ``busy`` they make
+        cycles of the report x copies), ``waits_for`` (``cause``, ``layer``, ``clocks``: the largest
+        of the causes between start and end, or None), ``load`` (share of the stream's interval in
+        which its busiest copy computes), ``buffer`` (``need`` and ``given`` [byte] of its inputs),
+        ``positions``, ``replicas``, ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row
+        group for one position), ``row_groups`` (read one after the other), ``slot_cycles`` (clocks
+        of one read), ``components`` (name -> dynamic energy [J]), ``counts`` (action -> number).
+        docs/report.md explains each.
+    resources : tuple of dict
+        Buses, output ports, vector units and shared ADCs: ``name``, ``kind``, ``tile``, ``busy``,
+        ``idle`` (cause -> clocks), which make ``cycles``.
+    critical_path : tuple of dict
+        What the last output of the first inference had to wait for, one thing after the other:
+        ``layer``, ``what``, ``cycles``, which add up to those of the report.
+    timeline : dict
+        The first inference in ``bins`` of ``window`` clocks; ``layers``: name -> share of each bin
+        in which its arrays compute.
     chip : dict
         ``tiles``, ``pes``, ``arrays`` in use, ``chip_tiles``, ``utilisation`` = used / placed
         cells.
@@ -88,14 +112,20 @@ class Report:
     images: int | None
     precision: dict[str, int]
     energy: float
+    cycles: int
     latency: float
     latency_kind: str
     throughput: float
+    bound: dict[str, float]
+    stream: dict[str, Any]
     area: float
     power: dict[str, float | None]
     programming: dict[str, float | None]
     components: dict[str, dict[str, float]]
     layers: tuple[dict[str, Any], ...]
+    resources: tuple[dict[str, Any], ...]
+    critical_path: tuple[dict[str, Any], ...]
+    timeline: dict[str, Any]
     chip: dict[str, float]
     counts: dict[str, float | None]
     scenario: dict[str, Any]

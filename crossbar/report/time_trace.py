@@ -1,168 +1,305 @@
-"""Traces of times: the closed form of `crossbar.timing.bound`, layer by layer."""
+"""Traces of times: clocks of the schedule, read from the report, in the words of docs/timing.md."""
 
 from __future__ import annotations
 
-from crossbar.errors import DataError
+from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_part, pace
 from crossbar.report.facts import Facts
-from crossbar.report.trace import Term, given, named, product, round_up, total
-from crossbar.timing.bound import OVERHEAD_SLOTS
+from crossbar.report.trace import Term, given, product, round_up, total
 
-__all__ = ["latency", "layer_cycles", "layer_fill", "layer_time", "throughput"]
+__all__ = [
+    "bound_share",
+    "cycles",
+    "cycles_by_part",
+    "free_latency",
+    "free_throughput",
+    "latency",
+    "layer_busy",
+    "layer_cycles",
+    "layer_end",
+    "layer_idle",
+    "layer_idle_by_cause",
+    "layer_idle_cause",
+    "layer_load",
+    "layer_time",
+    "layer_wait",
+    "pace_load",
+    "path_part",
+    "resource",
+    "stream_number",
+    "throughput",
+    "timeline_number",
+]
 
-_PIPELINE = (
-    "ISAAC, ISCA 2016, figure 4: fetch, last conversion, its shift-and-add, tile adder,"
-    " activation, write"
-)
+_SCHEDULE = "the schedule of every input vector, to one clock (docs/timing.md)"
+
+_STREAM = {
+    "images": "images scheduled one behind the other to find the steady pace",
+    "interval": "clocks between the last images of a stream, the slowest of what an image needs",
+    "steady": "1: the interval had settled; 0: it had not, and is that of the last images",
+}
+_TIMELINE = {
+    "window": "clocks of one bin of the timeline",
+    "bins": "bins of the timeline; together they hold the first inference",
+}
+_ENDS = {
+    "start": "clock at which its first input vector is asked for, in the first inference",
+    "end": "clock at which its last output is stored, in the first inference",
+}
+_BOUNDS = {"latency": "s", "throughput": "1/s"}
 
 
 def latency(facts: Facts) -> Term:
-    """Trace the latency to the fill of the pipeline and the positions of the slowest layer."""
-    _check_kind(facts)
-    on_path = [name for name in facts.layers if facts.of_layer(name, "fill_passes")]
-    parts = [named(f"{name}.fill", layer_fill(facts, name).value, "s") for name in on_path]
-    slowest = _slowest(facts)
-    term = total(
-        "latency",
-        "s",
-        [
-            total("fill: first position through the longest path", "s", parts),
-            _further(facts, slowest, f"further positions of the slowest layer, {slowest}"),
-        ],
-        "closed form of a pipeline with infinite buffers and free links"
-        " (crossbar.timing.bound); a real schedule is never faster",
-        note=_ties(facts, slowest),
-    )
+    """Trace the latency to the clocks of the schedule."""
+    parts = [
+        given("clocks of the first inference", facts.report.cycles, "clock", name="cycles"),
+        _clock(facts).under(),
+    ]
+    note = "from the first input of one image, alone on the chip, to its last output"
+    term = product("latency", "s", parts, note=note)
     return facts.agreed(term, facts.report.latency, "latency")
 
 
-def throughput(facts: Facts) -> Term:
-    """Trace the throughput to the work of the slowest layer."""
-    _check_kind(facts)
-    slowest = _slowest(facts)
-    parts = [_turns(facts, slowest), *_slots(facts, slowest), _slot(facts, slowest)]
-    term = product(
-        "throughput",
-        "1/s",
-        [part.under() for part in parts],
-        note="inferences that follow one another without a gap wait for the slowest layer,"
-        f" {slowest}; {_ties(facts, slowest)}".rstrip("; "),
+def cycles(facts: Facts) -> Term:
+    """Trace the clocks of the first inference to the parts of the critical path."""
+    parts = [
+        given(f"{row['what']} of {row['layer']}", row["cycles"], "clock")
+        for row in facts.report.critical_path
+    ]
+    note = (
+        "the critical path: what the last output had to wait for, one thing after the other; to"
+        " shorten anything else does not help"
     )
+    what = "clocks of the first inference, by layer"
+    return facts.agreed(
+        total(what, "clock", parts, _SCHEDULE, note=note), facts.report.cycles, "cycles"
+    )
+
+
+def cycles_by_part(facts: Facts) -> Term:
+    """Trace the clocks of the first inference to the kinds of what the critical path holds."""
+    kinds = by_part(facts.report)
+    parts = [given(what, clocks, "clock") for what, clocks in kinds.items()]
+    said = (f"{what}: {PATH_PARTS[what].what}" for what in kinds if what in PATH_PARTS)
+    term = total("clocks of the first inference, by kind", "clock", parts, note="; ".join(said))
+    return facts.agreed(term, facts.report.cycles, "cycles")
+
+
+def path_part(facts: Facts, what: str) -> Term:
+    """Trace one kind of the critical path to the layers."""
+    parts = [
+        given(f"{row['what']} of {row['layer']}", row["cycles"], "clock")
+        for row in facts.report.critical_path
+        if row["what"] == what
+    ]
+    note = ""
+    if what in PATH_PARTS:
+        note = f"{PATH_PARTS[what].what}; what makes it shorter: {PATH_PARTS[what].help}"
+    return total(f"{what} on the critical path", "clock", parts, _SCHEDULE, note=note)
+
+
+def throughput(facts: Facts) -> Term:
+    """Trace the throughput to the clocks between two images of a stream."""
+    stream = facts.report.stream
+    what = "clocks between two images"
+    interval = given(what, stream["interval"], "clock", name="stream.interval")
+    settled = (
+        "" if stream["steady"] else "; it had not settled after the images that were scheduled"
+    )
+    note = f"images follow one another without a gap; {stream['limited_by']} sets the pace{settled}"
+    term = product("throughput", "1/s", [_clock(facts), interval.under()], _SCHEDULE, note=note)
     return facts.agreed(term, facts.report.throughput, "throughput")
 
 
-def layer_time(facts: Facts, layer: str) -> Term:
-    """Trace the time of a layer from its first issue to its last retire."""
-    _check_kind(facts)
-    term = total(
-        f"time of {layer}",
-        "s",
-        [
-            _depth(facts, layer, "first position"),
-            _further(facts, layer, "further positions of one copy"),
-        ],
-        note="from first issue to last retire, if the layer never waits for others",
+def pace_load(facts: Facts) -> Term:
+    """Say how busy what sets the pace is."""
+    found = pace(facts.report)
+    if found.layer is not None:
+        return layer_load(facts, found.name)
+    if found.load is None:
+        return given(f"load of {found.name}", None, "%", note="the report does not say")
+    note = "its busy clocks in one inference / clocks between two images"
+    return given(f"load of {found.name}", found.load, "%", note=note)
+
+
+def free_latency(facts: Facts) -> Term:
+    """Say what infinite buffers and free links would make of the latency."""
+    note = (
+        "the same schedule with buffers that never fill and with buses, ports, vector units and"
+        " shared ADCs that serve everybody at once"
     )
+    what = "latency with infinite buffers and free links"
+    return given(what, facts.report.bound["latency"], "s", _SCHEDULE, note=note)
+
+
+def free_throughput(facts: Facts) -> Term:
+    """Trace the throughput that nothing but its arrays limits to the work of the busiest copy."""
+    slowest = max(facts.layers, key=lambda name: facts.of_layer(name, "load"))
+    term = product(
+        "throughput with infinite buffers and free links",
+        "1/s",
+        [_clock(facts), *(part.under() for part in _work(facts, slowest))],
+        note=f"the busiest copy, of {slowest}, is read without a gap",
+    )
+    return facts.agreed(term, facts.report.bound["throughput"], "bound.throughput")
+
+
+def bound_share(facts: Facts, name: str) -> Term:
+    """Compare the bound with what the chip does."""
+    report = facts.report
+    real = given(name, getattr(report, name), _BOUNDS[name], name=name)
+    free = given("the bound", report.bound[name], _BOUNDS[name])
+    return product("the bound as a share of what the chip does", "%", [free, real.under()])
+
+
+def stream_number(facts: Facts, name: str) -> Term:
+    """Say what a number of the stream is."""
+    unit = "clock" if name == "interval" else ""
+    note = f"{facts.report.stream['limited_by']} sets it" if name == "interval" else ""
+    value = facts.report.stream[name]
+    return given(_STREAM[name], int(value) if name == "steady" else value, unit, note=note)
+
+
+def timeline_number(facts: Facts, name: str) -> Term:
+    """Say what a number of the timeline is."""
+    unit = "clock" if name == "window" else ""
+    return given(_TIMELINE[name], facts.report.timeline[name], unit)
+
+
+def layer_time(facts: Facts, layer: str) -> Term:
+    """Trace the time of a layer to its clocks."""
+    clocks = facts.of_layer(layer, "cycles")
+    parts = [
+        given(f"cycles of {layer}", clocks, "clock", name=f"layers.{layer}.cycles"),
+        _clock(facts).under(),
+    ]
+    note = "from its first issue to its last retire in the first inference, waiting included"
+    term = product(f"time of {layer}", "s", parts, note=note)
     return facts.agreed(term, facts.of_layer(layer, "time"), f"layers.{layer}.time")
 
 
 def layer_cycles(facts: Facts, layer: str) -> Term:
-    """Trace the clocks of a layer to its time."""
-    term = product(
-        f"cycles of {layer}",
-        "clock",
-        [
-            given(
-                f"time of {layer}",
-                layer_time(facts, layer).value,
-                "s",
-                name=f"layers.{layer}.time",
-            ),
-            given("clock", facts.arch.clock, "Hz"),
-        ],
-    )
+    """Trace the clocks of a layer to when it begins and ends."""
+    start, end = (facts.of_layer(layer, key) for key in ("start", "end"))
+    parts = [given("end", end, "clock", name=f"layers.{layer}.end")]
+    if start:
+        parts.append(given("start", -start, "clock"))
+    term = total(f"cycles of {layer}", "clock", parts, _SCHEDULE)
     return facts.agreed(term, facts.of_layer(layer, "cycles"), f"layers.{layer}.cycles")
 
 
-def _check_kind(facts: Facts) -> None:
-    kind = facts.report.latency_kind
-    if kind != "bound":
-        raise DataError(
-            f"{facts.source}: latency_kind: {kind!r} has no closed form to trace, only 'bound' has"
-        )
+def layer_end(facts: Facts, layer: str, key: str) -> Term:
+    """Say when a layer begins or ends."""
+    return given(f"{key} of {layer}", facts.of_layer(layer, key), "clock", note=_ENDS[key])
 
 
-def _slowest(facts: Facts) -> str:
-    """Name the layer whose copies read longest."""
-    return max(facts.layers, key=lambda name: _work(facts, name))
-
-
-def _work(facts: Facts, layer: str) -> float:
-    """Clocks in which the busiest copy of a layer reads; whole, so that equal ones are equal."""
-    clocks = given("clocks", facts.of_layer(layer, "slot_cycles"))
-    parts = [_turns(facts, layer), *_slots(facts, layer), clocks]
-    return product("work", "clock", parts).value or 0
-
-
-def _ties(facts: Facts, slowest: str) -> str:
-    """Say that others are as slow, since speeding up one alone would change nothing."""
-    most = _work(facts, slowest)
-    others = sum(_work(facts, name) == most for name in facts.layers) - 1
-    are = "other layer is" if others == 1 else "other layers are"
-    return f"{others} {are} as slow as {slowest}" if others else ""
-
-
-def layer_fill(facts: Facts, layer: str) -> Term:
-    """Trace what a layer adds to the fill; one whose weights are shared may add twice."""
-    passes = given("fill_passes", facts.of_layer(layer, "fill_passes"))
-    note = "first position through the layer, as often as the longest path passes it"
-    depth = _depth(facts, layer, "time of the first position")
-    return product(f"fill of {layer}", "s", [passes, depth], note=note)
-
-
-def _depth(facts: Facts, layer: str, what: str) -> Term:
-    """Time from the first input of a position to its output."""
-    slots = total(
-        "slots of a position",
-        "",
-        [
-            product("reads of a position", "", _slots(facts, layer)),
-            given("fetch, join and write", OVERHEAD_SLOTS),
-        ],
-        _PIPELINE,
+def layer_busy(facts: Facts, layer: str) -> Term:
+    """Trace the clocks in which the arrays of a layer compute to its reads."""
+    arch = facts.arch
+    read = round_up(
+        "clocks of a read",
+        "clock",
+        [given("array.cycle", arch.array.cycle, "s"), _clock(facts)],
+        note="in which the arrays are taken",
     )
-    return product(what, "s", [slots, _slot(facts, layer)])
+    parts = [given("positions", facts.of_layer(layer, "positions")), *_reads(facts, layer), read]
+    note = "summed over the copies, each of which computes some of the positions"
+    term = product(f"busy clocks of {layer}", "clock", parts, note=note)
+    return facts.agreed(term, facts.of_layer(layer, "busy"), f"layers.{layer}.busy")
 
 
-def _further(facts: Facts, layer: str, what: str) -> Term:
-    """Time in which a copy reads all its positions but the first."""
-    turns = _turns(facts, layer)
-    parts = [turns, given("first", -1)]
-    others = total("positions of a copy after the first", "", parts)
-    return product(what, "s", [others, *_slots(facts, layer), _slot(facts, layer)])
+def layer_idle(facts: Facts, layer: str) -> Term:
+    """Trace the idle clocks of a layer to what is left beside the busy ones."""
+    every = product(
+        "clocks of all copies",
+        "clock",
+        [
+            given("clocks of the first inference", facts.report.cycles, "clock", name="cycles"),
+            given("copies", facts.of_layer(layer, "replicas")),
+        ],
+    )
+    busy = given("busy", -facts.of_layer(layer, "busy"), "clock")
+    term = total(f"idle clocks of {layer}", "clock", [every, busy])
+    idle = sum(facts.idle_of(layer).values())
+    return facts.agreed(term, idle, f"layers.{layer}.idle")
 
 
-def _turns(facts: Facts, layer: str) -> Term:
+def layer_idle_by_cause(facts: Facts, layer: str) -> Term:
+    """Trace the idle clocks of a layer to their causes."""
+    parts = [
+        given(_waited(cause), clocks, "clock", name=f"layers.{layer}.idle.{cause}")
+        for cause, clocks in facts.idle_of(layer).items()
+    ]
+    what = f"idle clocks of {layer}, by cause"
+    return total(what, "clock", parts, _SCHEDULE, note="summed over the copies")
+
+
+def layer_idle_cause(facts: Facts, layer: str, cause: str) -> Term:
+    """Say what the idle clocks of one cause are, and what makes them fewer."""
+    note = "summed over the copies"
+    if cause in CAUSES:
+        found = CAUSES[cause]
+        note += f"; they wait for {found.what}; what helps: {found.help}"
+    value = facts.idle_of(layer)[cause]
+    return given(f"idle clocks of {layer}, {cause}", value, "clock", _SCHEDULE, note=note)
+
+
+def layer_wait(facts: Facts, layer: str) -> Term:
+    """Say what a layer waits for most between its first issue and its last retire."""
+    waits = facts.layers[layer].get("waits_for")
+    if not waits:
+        note = "it never waits between its first issue and its last read"
+        return given(f"largest wait of {layer}", 0, "clock", note=note)
+    by = f" by {waits['layer']}" if waits["layer"] else ""
+    note = f"{waits['cause']}{by}, between its first issue and its last read, over the copies"
+    if waits["cause"] in CAUSES:
+        note += f"; what helps: {CAUSES[waits['cause']].help}"
+    return given(f"largest wait of {layer}", waits["clocks"], "clock", note=note)
+
+
+def layer_load(facts: Facts, layer: str) -> Term:
+    """Trace the load of a layer to the work of its busiest copy and the pace of the stream."""
+    interval = given(
+        "clocks between two images",
+        facts.report.stream["interval"],
+        "clock",
+        name="stream.interval",
+    )
+    note = "share of the time between two images of a stream in which its busiest copy is read"
+    parts = [*_work(facts, layer), interval.under()]
+    term = product(f"load of {layer}", "%", parts, note=note)
+    return facts.agreed(term, facts.of_layer(layer, "load"), f"layers.{layer}.load")
+
+
+def resource(facts: Facts, name: str) -> Term:
+    """Trace the clocks of a resource to busy ones and idle ones by cause."""
+    row = next(each for each in facts.report.resources if each["name"] == name)
+    parts = [given("busy", row["busy"], "clock")]
+    parts += [given(f"idle, {cause}", clocks, "clock") for cause, clocks in row["idle"].items()]
+    note = "starved: nobody asks for it; drained: nobody will any more"
+    term = total(f"clocks of {name}", "clock", parts, _SCHEDULE, note=note)
+    return facts.agreed(term, facts.report.cycles, f"resources.{name}")
+
+
+def _work(facts: Facts, layer: str) -> list[Term]:
+    """Factors of the clocks in which the busiest copy of a layer is read for one image."""
     positions = given("positions", facts.of_layer(layer, "positions"))
     copies = given("copies", facts.of_layer(layer, "replicas")).under()
-    return round_up("positions of one copy", "", [positions, copies])
+    turns = round_up("positions of its busiest copy", "", [positions, copies])
+    note = "from one read to the next: the longer of array.cycle and the conversions of one ADC"
+    slot = given("clocks of a slot", facts.of_layer(layer, "slot_cycles"), "clock", note=note)
+    return [turns, *_reads(facts, layer), slot]
 
 
-def _slots(facts: Facts, layer: str) -> list[Term]:
+def _reads(facts: Facts, layer: str) -> list[Term]:
     return [
         given("reads", facts.of_layer(layer, "reads")),
         given("row groups", facts.of_layer(layer, "row_groups")),
     ]
 
 
-def _slot(facts: Facts, layer: str) -> Term:
-    """Time of one read."""
-    arch = facts.arch
-    clocks = facts.of_layer(layer, "slot_cycles")
-    in_array = -(-round(arch.array.cycle * arch.clock * 1e6) // 10**6)
-    limit = "array.cycle" if clocks == in_array else "the conversions"
-    note = (
-        "the longer of array.cycle and the conversions of one ADC at adc.rate"
-        f" ({arch.pe.adcs} ADCs serve {arch.pe.arrays} arrays), in whole clocks; here {limit}"
-    )
-    parts = [given("clocks", clocks), given("clock", arch.clock, "Hz").under()]
-    return product("time of a read", "s", parts, note=note)
+def _waited(cause: str) -> str:
+    return f"{cause}: waits for {CAUSES[cause].what}" if cause in CAUSES else cause
+
+
+def _clock(facts: Facts) -> Term:
+    return given("clock", facts.arch.clock, "Hz")

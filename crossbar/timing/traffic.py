@@ -10,10 +10,13 @@ one.  Between two tiles lies one hop, whatever their distance.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crossbar.circuit.isaac import WORD
 from crossbar.mapping.plan import LayerPlan, Plan
@@ -30,7 +33,7 @@ class Part:
 
     Parameters
     ----------
-    tile : int
+    copy, tile : int
     positions : int
         Input vectors of one inference that the copy computes.
     rows : int
@@ -41,14 +44,18 @@ class Part:
         Outputs that become complete here.
     leaving : int
         Partial sums that go on to the next tile for each input vector.
+    words : int
+        Partial sums that the arrays hand to the tile's adder for each input vector.
     """
 
+    copy: int
     tile: int
     positions: int
     rows: int = 0
     channels: int = 0
     outputs: int = 0
     leaving: int = 0
+    words: int = 0
 
 
 @dataclass
@@ -103,23 +110,38 @@ def find_parts(plan: Plan, layer: LayerPlan) -> tuple[Part, ...]:
     out: list[Part] = []
     for copy, (_, count) in enumerate(stripes(layer.positions, layer.replicas)):
         parts: dict[int, Part] = {}
-        starts = layer.bundle_arrays(copy)
-        for bundle, first, touched in zip(layer.bundles, starts, sums, strict=True):
+        blocks = layer.bundle_blocks(copy)
+        for bundle, starts, touched in zip(layer.bundles, blocks, sums, strict=True):
             across, last_row = bundle.col_blocks, bundle.arrays - bundle.col_blocks
-            for tile in range(first // per_tile, (first + bundle.arrays - 1) // per_tile + 1):
-                part = parts.setdefault(tile, Part(tile, count))
+            for tile, begin, end in _stretches(starts, across, per_tile):
+                part = parts.setdefault(tile, Part(copy, tile, count))
                 # the bundle's arrays begin .. end - 1, row block by row block, lie in this tile
-                leave = (tile + 1) * per_tile - first
-                begin, end = max(0, leave - per_tile), min(bundle.arrays, leave)
                 start = begin // across * layer.rows
                 stop = min(bundle.rows, ((end - 1) // across + 1) * layer.rows)
                 part.rows += stop - start
                 part.channels += (stop - 1) // taps - start // taps + 1
+                part.words += _outputs_in(touched, begin, end)
                 part.outputs += _outputs_in(touched, max(begin, last_row), end)
                 # the array below is `across` further on: elsewhere, for the last of this tile
-                part.leaving += _outputs_in(touched, max(begin, leave - across), min(end, last_row))
+                part.leaving += _outputs_in(touched, max(begin, end - across), min(end, last_row))
         out += parts.values()
     return tuple(out)
+
+
+def _stretches(
+    starts: NDArray[np.int64], across: int, per_tile: int
+) -> Iterator[tuple[int, int, int]]:
+    """Tiles of a bundle, and which of its arrays ``begin .. end - 1`` lie in each."""
+    first, rows = int(starts[0]), starts.size
+    if int(starts[-1]) - first == (rows - 1) * across:
+        bounds = [0, rows]
+    else:  # a gap reaches to the end of a tile
+        bounds = [0, *(np.flatnonzero(np.diff(starts) != across) + 1).tolist(), rows]
+    for low, high in pairwise(bounds):
+        first, begin, end = int(starts[low]), low * across, high * across
+        for tile in range(first // per_tile, (first + end - begin - 1) // per_tile + 1):
+            leave = begin + (tile + 1) * per_tile - first
+            yield tile, max(begin, leave - per_tile), min(end, leave)
 
 
 def _outputs_in(sums: tuple[int, ...], begin: int, end: int) -> int:

@@ -1,68 +1,67 @@
-"""ISAAC-CE, Shafiee et al., ISCA 2016, table I: do we reproduce its powers and areas?"""
+"""ISAAC-CE, Shafiee et al., ISCA 2016, table I: do we reproduce its powers, areas and rates?"""
 
 from __future__ import annotations
 
 import pytest
 
-from crossbar import build_plan, load_arch
-from crossbar.energy import chip_area, pe_area, price, tile_area
-from crossbar.timing import bound, count
-from crossbar.workload import Workload, WorkloadBuilder
+from benchmarks.isaac import (
+    IMA,
+    NETWORKS,
+    PER_IMA,
+    PER_TILE,
+    STEP,
+    Row,
+    minimum_arrays,
+    one_vector,
+    saturating,
+    vgg19,
+)
+from crossbar import Report, build_plan, estimate, find_workload, load_arch
+from crossbar.energy import chip_area, pe_area, tile_area
 
 MW, MM2 = 1e-3, 1e-6
-
-POWER = {  # of one tile, each row of the table
-    "adc": 12 * 16 * MW,
-    "dac": 12 * 4 * MW,
-    "sample_hold": 12 * 0.010 * MW,
-    "array": 12 * 2.4 * MW,
-    "shift_add": 12 * 0.2 * MW,
-    "input_register": 12 * 1.24 * MW,
-    "output_register": 12 * 0.23 * MW,
-    "buffer": 20.7 * MW,
-    "bus": 7 * MW,
-    "router": 42 * MW / 4,
-    "activation": 0.52 * MW,
-    "pool": 0.4 * MW,
-    "tile_adder": 0.05 * MW,
-    "tile_register": 1.68 * MW,
+ROWS = {row.component: Row(row.component, row.power * IMA, row.area * IMA) for row in PER_IMA} | {
+    row.component: row for row in PER_TILE
 }
-
-
-def saturating(positions: int = 1000) -> Workload:
-    """One tile's worth: 96 groups, each of 128 inputs (8 pixels of 16 channels) and 16 outputs."""
-    net = WorkloadBuilder("saturating")
-    x = net.input("input", (96 * 16, positions - 1, 1))
-    x = net.conv("conv", x, 96 * 16, (8, 1), padding=(4, 0), groups=96, bias=False)
-    return net.build(net.max_pool("pool", net.activation("sigmoid", x, "sigmoid"), 1))
+ONE_TILE = {"chip.tiles": 1, "energy.array": "table"}
 
 
 @pytest.fixture(scope="module")
-def powers() -> dict[str, float]:
-    arch = load_arch("isaac_isca_2016", {"chip.tiles": 1, "energy.array": "table"})
-    plan = build_plan(saturating(), arch)
-    assert (plan.arrays, plan.utilisation) == (96, 1.0)
-    costs = price(arch, count(plan))
-    busy = bound(plan).throughput
-    return {name: energy * busy for name, energy in costs.components.items()}
+def report() -> Report:
+    found = estimate(load_arch("isaac_isca_2016", ONE_TILE), saturating())
+    assert (found.chip["arrays"], found.chip["utilisation"]) == (96, 1.0)
+    return found
 
 
-@pytest.mark.parametrize("row", POWER)
+@pytest.fixture(scope="module")
+def powers(report: Report) -> dict[str, float]:
+    return {name: c["energy"] * report.throughput for name, c in report.components.items()}
+
+
+@pytest.mark.parametrize("row", ROWS)
 def test_a_saturated_tile_draws_the_power_of_each_row(row: str, powers: dict[str, float]) -> None:
-    assert powers[row] == pytest.approx(POWER[row], rel=0.005)
+    assert powers[row] == pytest.approx(ROWS[row].power * MW, rel=0.005)
 
 
 def test_a_saturated_pe_and_tile_draw_their_totals(powers: dict[str, float]) -> None:
-    of_pe = ("adc", "dac", "sample_hold", "array", "shift_add", "input_register")
-    pe = sum(powers[row] for row in (*of_pe, "output_register")) / 12
-    tile = sum(powers[row] for row in POWER)
+    pe = sum(powers[row.component] for row in PER_IMA) / IMA
+    tile = sum(powers[row] for row in ROWS)
     assert pe == pytest.approx(24.08 * MW, rel=0.002)
     assert tile == pytest.approx(330 * MW, rel=0.005)
     assert 168 * tile == pytest.approx(55.4, rel=0.005)
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_what_leaks_is_no_news_to_a_saturated_tile(share: float, powers: dict[str, float]) -> None:
+    arch = load_arch("isaac_isca_2016", ONE_TILE | {"energy.leakage_share": share})
+    found = estimate(arch, saturating())
+    for row in ROWS:
+        drawn = found.components[row]["energy"] * found.throughput
+        assert drawn == pytest.approx(powers[row], rel=0.005), row
+
+
 def test_what_the_table_lacks_is_small(powers: dict[str, float]) -> None:
-    assert set(powers) - set(POWER) == {"input_sum", "offchip"}
+    assert set(powers) - set(ROWS) == {"input_sum", "offchip"}
     assert powers["input_sum"] < 0.001 * 330 * MW
 
 
@@ -76,28 +75,42 @@ def test_areas() -> None:
     assert sum(chip.values()) == pytest.approx(85.4 * MM2, rel=0.01)
 
 
-def test_areas_of_the_pes_components() -> None:
-    area = pe_area(load_arch("isaac_isca_2016"))
-    assert area == pytest.approx(
-        {
-            "array": 0.0002 * MM2,
-            "dac": 0.00017 * MM2,
-            "sample_hold": 0.00004 * MM2,
-            "adc": 0.0096 * MM2,
-            "shift_add": 0.00024 * MM2,
-            "input_register": 0.0021 * MM2,
-            "output_register": 0.00077 * MM2,
-        }
-    )
+@pytest.mark.parametrize("row", ROWS)
+def test_areas_of_the_components(row: str) -> None:
+    assert tile_area(load_arch("isaac_isca_2016"))[row] == pytest.approx(ROWS[row].area * MM2)
 
 
-def test_peak_rate() -> None:
+def test_peak_rate(report: Report) -> None:
     # 41.3 TOPS, two operations a multiply-accumulate, from the rate at which one tile takes inputs
-    plan = build_plan(saturating(), load_arch("isaac_isca_2016", {"chip.tiles": 1}))
-    operations = 2 * plan.workload.macs * bound(plan).throughput
+    operations = 2 * saturating().macs * report.throughput
     assert 168 * operations == pytest.approx(41.3e12, rel=0.01)
 
 
-def test_one_output_every_16_cycles_after_22() -> None:
-    plan = build_plan(saturating(1000), load_arch("isaac_isca_2016", {"chip.tiles": 1}))
-    assert bound(plan).latency == pytest.approx((22 + 999 * 16) * 100e-9)
+def test_first_output_after_22_steps() -> None:
+    arch = load_arch("isaac_isca_2016", ONE_TILE)
+    assert estimate(arch, one_vector()).latency == pytest.approx(22 * STEP)
+
+
+def test_one_output_every_16_steps_after_22(report: Report) -> None:
+    assert report.latency == pytest.approx((22 + 999 * 16) * STEP)
+
+
+def test_copies_share_the_positions() -> None:
+    arch = load_arch("isaac_isca_2016", ONE_TILE | {"chip.tiles": 4, "replication": [4]})
+    assert estimate(arch, saturating()).latency == pytest.approx((22 + 249 * 16) * STEP)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_arrays_without_copies(name: str) -> None:
+    work = vgg19() if name == "vgg19" else find_workload(name)
+    bits = {"precision.weight_bits": 8}
+    large = {"cell.bits": 1, "array.rows": 256, "array.cols": 256}
+    *expected, slowest = NETWORKS[name]
+    for keys, slices, side, arrays in zip(
+        ({}, bits, bits | large), (8, 4, 8), (128, 128, 256), expected, strict=True
+    ):
+        plan = build_plan(work, load_arch("isaac_isca_2016", {"chip.tiles": "auto", **keys}))
+        assert plan.arrays == minimum_arrays(work, slices, side) == arrays
+    plan = build_plan(work, load_arch("isaac_isca_2016", {"chip.tiles": "auto"}))
+    longest = max(layer.slots * layer.slot for layer in plan.layers)
+    assert longest == pytest.approx(slowest * 1e-6)

@@ -104,9 +104,9 @@ class Conv:
         plan = self.layer.plan
         batch, positions = len(self.x), self.window.positions
         parts, saturated = [], 0
-        for k, first in enumerate(plan.bundle_arrays(0)):
+        for k, starts in enumerate(plan.bundle_blocks(0)):
             w, used = self.bundle_matrix(k)
-            fault = self._fault(first, plan.bundles[k].col_blocks)
+            fault = self._fault(starts)
             got = [
                 naive.layer(
                     v, w, self.arch, plan.encoding.bits, plan.input_bits,
@@ -119,7 +119,7 @@ class Conv:
             parts.append(values.reshape(batch, positions, -1).transpose(0, 2, 1))
         return np.concatenate(parts, axis=1), saturated
 
-    def _fault(self, first, across_count):
+    def _fault(self, starts):
         faults, seed = self.layer.faults, self.layer.seed
         if faults is None:
             return None
@@ -128,7 +128,7 @@ class Conv:
         maps = {}
 
         def fault(down, across, row, col):
-            array = first + down * across_count + across
+            array = int(starts[down]) + across
             if array not in maps:
                 maps[array] = stuck_codes(marker, array, faults, seed, top)
             code = int(maps[array][row, col])

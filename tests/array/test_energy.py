@@ -14,7 +14,7 @@ from tests.kernels import naive
 def stored(case, k, copy):
     """Codes of every physical cell of bundle k of a copy: ``[rows, arrays across * cols]``."""
     a, plan = case.arch.array, case.layer.plan
-    bundle, first = plan.bundles[k], plan.bundle_arrays(copy)[k]
+    bundle, starts = plan.bundles[k], plan.bundle_blocks(copy)[k]
     usable = a.cols - (a.input_sum == "column")
     w, used = case.bundle_matrix(k)
     cells = np.zeros((bundle.rows, bundle.col_blocks * a.cols), dtype=np.uint8)
@@ -41,7 +41,7 @@ def stored(case, k, copy):
     if case.layer.faults is not None:
         for down in range(0, bundle.rows, a.rows):
             for across in range(bundle.col_blocks):
-                array = first + down // a.rows * bundle.col_blocks + across
+                array = int(starts[down // a.rows]) + across
                 part = np.s_[down : down + a.rows, across * a.cols : (across + 1) * a.cols]
                 top = (1 << case.arch.cell.bits) - 1
                 cells[part] = stuck_codes(

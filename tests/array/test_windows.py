@@ -116,6 +116,36 @@ def test_tokens_are_positions_in_another_layout(hardware, policy):
     assert np.array_equal(case.compute_tokens(digital=True)[0], case.torch())
 
 
+@pytest.mark.parametrize(("shape", "gap"), [("plain", [0, 8]), ("groups", [0, 8])])
+def test_stuck_cells_are_those_of_the_arrays_to_which_a_full_buffer_moves_a_row_block(shape, gap):
+    faults = StuckAt(on=0.2, off=0.2)
+    roomy = make(shape, CLIP, faults=faults, fault_seed=3)
+    split = make(shape, {**CLIP, "tile.buffer": "20 B"}, faults=faults, fault_seed=3)
+    assert split.layer.plan.row_block_arrays(0).tolist() == gap
+    assert roomy.layer.plan.row_block_arrays(0).tolist() == [0, 1]
+    got, saturated = split.compute()
+    expected, clipped = split.naive()
+    assert np.array_equal(got, expected)
+    assert saturated == clipped
+    assert not np.array_equal(got, roomy.compute()[0])
+    healthy = make(shape, {**CLIP, "tile.buffer": "20 B"})
+    assert np.array_equal(healthy.compute()[0], make(shape, CLIP).compute()[0])
+
+
+def test_each_copy_of_a_split_layer_has_the_faults_of_its_own_arrays():
+    faults = StuckAt(on=0.1, off=0.1)
+    keys = {**CLIP, "tile.buffer": "20 B", "replication": [3]}
+    case = make("plain", keys, faults=faults, fault_seed=2)
+    plan = case.layer.plan
+    blocks = [plan.row_block_arrays(r).tolist() for r in range(3)]
+    assert blocks == [[0, 8], [16, 24], [32, 40]]
+    got = case.compute()[0]
+    for r, (first, count) in enumerate(stripes(case.window.positions, 3)):
+        alone = with_plan(case.layer, replicas=1, first_array=blocks[r][0], starts=tuple(blocks[r]))
+        mine = np.s_[:, :, first : first + count]
+        assert np.array_equal(got[mine], case.compute(alone)[0][mine])
+
+
 def test_copies_of_a_linear_layer_share_its_tokens_out(monkeypatch):
     keys = {**CLIP, "replication": [3]}
     case = make(TOKENS, keys, batch=40, faults=StuckAt(on=0.1, off=0.1))

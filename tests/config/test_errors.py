@@ -95,6 +95,16 @@ def _with(path: str, value: Any) -> dict[str, Any]:
             "clp",
             "'clp' is not one of clip, full, lossless (did you mean 'clip'?)",
         ),
+        ("energy.leakage_share", 1.5, "1.5 is out of range (0 to 1)"),
+        ("energy.leakage_share", -0.1, "-0.1 is out of range (0 to 1)"),
+        ("energy.leakage_share", "10 %", "'10 %' is not a number (0 to 1)"),
+        ("energy.leakage_share", True, "true is not a number (0 to 1)"),
+        ("cell.write_pulses", 0.5, "0.5 is out of range (1 to 10000)"),
+        (
+            "chip.offchip_power",
+            "statc",
+            "'statc' is not one of per_bit, static (did you mean 'static'?)",
+        ),
         ("cell.kind", "reram", "'reram' is not available (only ideal)"),
         ("array.flip_columns", "on", "'on' is not true or false"),
         ("array.flip_columns", 1, "1 is not true or false"),
@@ -163,6 +173,20 @@ def test_a_long_value_is_cut(tmp_path: Path):
 COMBINATIONS = {
     "cell.g_off: '1 uS' is not below cell.g_on ('458 nS')": {"cell": {"g_off": "1 uS"}},
     "cell.read_pulse: '100 ns' is longer than array.cycle ('50 ns')": {"array": {"cycle": "50 ns"}},
+    "array.cycle: '500 ps' is shorter than one clock ('781.25 ps')": {
+        "array": {"cycle": "0.5 ns"},
+        "cell": {"read_pulse": "0.5 ns"},
+    },
+    "array.cycle: '1 ms' is more than 1,000,000 clocks (of '781.25 ps')": {
+        "array": {"cycle": "1 ms"}
+    },
+    "adc.rate: '1 kHz' makes a conversion longer than 1,000,000 clocks (of '781.25 ps')": {
+        "adc": {"rate": "1 kHz"}
+    },
+    "cell.write_voltage: missing (cell.write_pulse is given; both are needed to price programming, "
+    "e.g. '2 V')": {"cell": {"write_voltage": None}},
+    "cell.write_pulse: missing (cell.write_voltage is given; both are needed to price programming, "
+    "e.g. '40 ns')": {"cell": {"write_pulse": None}},
     "array.rows_per_read: 129 is more than array.rows (128)": {"array": {"rows_per_read": 129}},
     "array.subtract: analog needs array.encoding differential (it is offset)": {
         "array": {"subtract": "analog", "flip_columns": False}
@@ -234,13 +258,13 @@ def test_an_almost_empty_file_is_told_everything_it_needs(tmp_path: Path):
     assert told == [
         "clock: missing (a frequency, e.g. '1.28 GHz')",
         "cell: missing section (keys: kind, bits, g_on, g_off, read_voltage, read_pulse, "
-        "narrow_slice)",
+        "narrow_slice, write_voltage, write_pulse, write_pulses)",
         "array: missing section (keys: kind, rows, cols, rows_per_read, encoding, subtract, "
         "flip_columns, input_sum, cycle, read_energy)",
         "adc: missing section (keys: policy, bits, rate)",
         "pe: missing section (keys: arrays, adcs, input_register, output_register)",
-        "tile: missing section (keys: pes, buffer, buffer_banks, bus_width)",
-        "chip: missing section (keys: tiles, offchip)",
+        "tile: missing section (keys: pes, buffer, buffer_banks, bus_width, vector_lanes)",
+        "chip: missing section (keys: tiles, offchip, offchip_power, programming)",
     ]
 
 

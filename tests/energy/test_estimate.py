@@ -187,8 +187,9 @@ def test_everything_but_cells_is_what_a_simulation_of_the_bundled_network_says(k
 def test_a_zoo_network_by_name():
     report = xb.estimate("isaac_8bit", "vgg8")
     assert (report.chip["tiles"], report.chip["arrays"]) == (34, 3176)
-    assert report.latency_kind == "bound"
-    assert report.latency == pytest.approx(830e-6, rel=0.01)  # 1024 positions of 0.8 us, and fill
+    assert report.latency_kind == "schedule"
+    reading = 1024 * 0.8e-6  # the first layer's positions, before what follows them
+    assert reading < report.bound["latency"] <= report.latency < 1.2 * reading
     assert (report.accuracy, report.float_accuracy, report.images) == (None, None, None)
     assert report.counts["saturations"] is None
     assert report.metrics == {}
@@ -301,10 +302,10 @@ def test_one_bit_cannot_be_signed():
         xb.estimate(arch, "lenet5", signed_inputs={"conv2": True})
 
 
-def test_neither_torch_nor_a_compiler_is_loaded():
+def test_neither_torch_nor_matplotlib_is_loaded():
     code = (
         "import sys, crossbar as xb\nxb.estimate('isaac_isca_2016', 'resnet18')\n"
-        "print([m for m in ('torch', 'numba', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('torch', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

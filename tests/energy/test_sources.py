@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from crossbar import load_arch
+from crossbar import build_plan, load_arch
 from crossbar.device.cell_cost import table_read_energy
 from crossbar.energy import COMPONENTS, action_energies, chip_area
 from crossbar.energy.area_sources import area_origins
-from crossbar.energy.sources import energy_origins
-from crossbar.timing import ACTIONS
+from crossbar.energy.price import published_energies
+from crossbar.energy.programming import programming_cost, programming_origins
+from crossbar.energy.sources import energy_origins, published_origins
+from crossbar.timing import ACTIONS, count
 from crossbar.timing.formulas import FORMULAS
 
 HARDWARE: list[dict[str, Any]] = [
@@ -25,6 +27,8 @@ HARDWARE: list[dict[str, Any]] = [
         "adc.policy": "lossless",
         "adc.bits": None,
     },
+    {"energy.leakage_share": 0.3, "cell.write_pulses": 2.5},
+    {"energy.leakage_share": 0.1, "chip.offchip_power": "static"},
 ]
 
 
@@ -33,11 +37,45 @@ def test_energies(overrides: dict[str, Any]) -> None:
     arch = load_arch("isaac_8bit", overrides)
     origins = dict(energy_origins(arch))
     read = origins.pop(("array", "array_reads"))
-    assert math.isclose(read.value, table_read_energy(arch), rel_tol=1e-14)
+    drawn_by_reads = 1 - arch.energy.leakage_share
+    assert math.isclose(read.value, drawn_by_reads * table_read_energy(arch), rel_tol=1e-14)
     prices = {(component, action): energy for component, action, energy in action_energies(arch)}
     assert set(origins) == set(prices)
     for key, energy in prices.items():
         assert math.isclose(origins[key].value, energy, rel_tol=1e-14), key
+
+
+@pytest.mark.parametrize("overrides", HARDWARE)
+def test_energies_as_published(overrides: dict[str, Any]) -> None:
+    arch = load_arch("isaac_8bit", overrides)
+    origins = dict(published_origins(arch))
+    assert math.isclose(origins.pop(("array", "array_reads")).value, 30e-12, rel_tol=1e-14)
+    prices = {(component, action): energy for component, action, energy in published_energies(arch)}
+    assert set(origins) == set(prices)
+    for key, energy in prices.items():
+        assert math.isclose(origins[key].value, energy, rel_tol=1e-14), key
+
+
+def test_what_leaks_is_a_factor_of_every_dynamic_energy() -> None:
+    arch = load_arch("isaac_8bit", {"energy.leakage_share": 0.3})
+    for origin in energy_origins(arch).values():
+        assert "energy.leakage_share" in origin.factors[-1].what
+    none = load_arch("isaac_8bit")
+    for origin in energy_origins(none).values():
+        assert not any("leakage" in factor.what for factor in origin.factors)
+    static = load_arch("isaac_8bit", {"chip.offchip_power": "static"})
+    assert "static" in energy_origins(static)["offchip", "offchip_bits"].source
+
+
+@pytest.mark.parametrize("overrides", HARDWARE)
+def test_programming(overrides: dict[str, Any]) -> None:
+    plan = build_plan("lenet5", load_arch("isaac_8bit", overrides))
+    cost = programming_cost(plan, count(plan))
+    assert cost is not None
+    parts = programming_origins(plan.arch)
+    each = math.fsum(origin.value for origin in parts.values())
+    assert math.isclose(cost.cells * each, cost.energy, rel_tol=1e-14)
+    assert all(origin.source for origin in parts.values())
 
 
 @pytest.mark.parametrize("overrides", HARDWARE)

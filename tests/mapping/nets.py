@@ -33,3 +33,14 @@ def shared_net():
         Node("own", "linear", ("again",), (2, 20), attrs, "own.weight"),
     )
     return Workload("shared", nodes, ("first", "own"))
+
+
+def residual_net(channels=6, size=6, out=4):
+    """Two residual blocks, a grouped convolution in one of them, and a linear layer."""
+    net = WorkloadBuilder("residual")
+    x = net.conv("conv1", net.input("input", (3, size, size)), channels, 3, padding=1)
+    y = net.conv("conv2", net.relu("relu", x), channels, 3, padding=1, groups=2)
+    x = net.add("add1", net.conv("conv3", y, channels, 1), x)
+    y = net.conv("conv4", x, 2 * channels, 3, stride=2, padding=1)
+    x = net.add("add2", y, net.conv("down", x, 2 * channels, 1, stride=2))
+    return net.build(net.linear("fc", net.flatten("flatten", x), out))

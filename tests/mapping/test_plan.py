@@ -9,7 +9,7 @@ import pytest
 from crossbar.arch import load_arch
 from crossbar.errors import DoesNotFitError, InputError
 from crossbar.mapping import build_plan
-from crossbar.mapping.build import read_slot
+from crossbar.mapping.converters import read_slot
 from crossbar.workload import zoo
 from crossbar.workload.builder import WorkloadBuilder
 from tests.mapping.nets import conv_net, linear_net, shared_net
@@ -26,11 +26,12 @@ def test_arrays_of_layers_copies_and_bundles_never_overlap(replication, input_su
     owners = {}
     for layer in plan.layers:
         for copy in range(layer.replicas):
-            starts = layer.bundle_arrays(copy)
-            for k, (bundle, start) in enumerate(zip(layer.bundles, starts, strict=True)):
-                for array in range(start, start + bundle.arrays):
-                    assert array not in owners
-                    owners[array] = (layer.name, copy, k)
+            blocks = layer.bundle_blocks(copy)
+            for k, (bundle, starts) in enumerate(zip(layer.bundles, blocks, strict=True)):
+                for start in starts:
+                    for array in range(start, start + bundle.col_blocks):
+                        assert array not in owners
+                        owners[array] = (layer.name, copy, k)
     assert sorted(owners) == list(range(plan.arrays))  # and none is left out
     assert plan.pes == -(-plan.arrays // 4)
     assert plan.tiles == plan.chip_tiles == -(-plan.arrays // 8)
@@ -143,33 +144,16 @@ def test_isaac_reads_in_exactly_100_ns():
         ({"pe.adcs": 1}, 128, 8 * 128),
         ({"pe.adcs": 1}, 10, 128),  # 80 conversions fit the array's own time
         ({"pe.adcs": 1}, 17, 136),
-        ({"pe.adcs": 3}, 100, 267),  # ceil(8 * 100 / 3)
-        ({"pe.adcs": 5}, 128, 205),
+        ({"pe.adcs": 3}, 100, 300),  # one of the three serves two arrays, the others three
+        ({"pe.adcs": 5}, 128, 256),
         ({"adc.rate": "1 GHz"}, 128, 164),  # 128 ns = 163.84 clocks, rounded up once
-        ({"adc.rate": "1 GHz", "pe.adcs": 3}, 100, 342),  # 267 ns
+        ({"adc.rate": "1 GHz", "pe.adcs": 3}, 100, 384),  # 300 ns
         ({"array.cycle": "100.1 ns"}, 128, 129),
     ],
 )
 def test_shared_converters_take_turns_and_slots_are_whole_clocks(keys, columns, clocks):
     arch = load_arch("isaac_8bit", keys)
     assert read_slot(arch, columns) == pytest.approx(clocks / 1.28e9, rel=1e-12)
-
-
-def test_the_widest_array_of_a_layer_sets_its_slot():
-    one = {"pe.adcs": 1}
-
-    def clocks(outputs, **keys):
-        layer = build_plan(linear_net(5, outputs), load_arch("isaac_8bit", {**one, **keys})).layers[
-            0
-        ]
-        return round(layer.slot * 1.28e9)
-
-    assert clocks(5) == 8 * 20
-    assert clocks(500) == 8 * 128
-    assert clocks(6, **{"array.input_sum": "column"}) == 8 * 25
-    analog = {"array.encoding": "differential", "array.flip_columns": False}
-    assert clocks(5, **analog) == 8 * 40
-    assert clocks(5, **analog, **{"array.subtract": "analog"}) == 8 * 20
 
 
 def test_to_dict_is_json_and_adds_up():

@@ -11,7 +11,7 @@ from crossbar.report import Report, build_report
 from crossbar.timing import Activity
 from crossbar.workload import Workload, WorkloadBuilder
 
-SCORES = {
+SCORES: dict[str, Any] = {
     "accuracy": 0.914,
     "float_accuracy": 0.92,
     "digital_accuracy": 0.916,
@@ -43,7 +43,18 @@ HARDWARE = {
         "array.flip_columns": False,
         "adc.policy": "full",
     },
-    "table": {"energy.array": "table", "precision.weight_bits": 4},
+    "table": {
+        "energy.array": "table",
+        "precision.weight_bits": 4,
+        "cell.write_voltage": None,
+        "cell.write_pulse": None,
+    },
+    "leaking": {
+        "energy.leakage_share": 0.2,
+        "chip.offchip_power": "static",
+        "chip.programming": "serial",
+    },
+    "leaking by the table": {"energy.leakage_share": 0.1, "energy.array": "table"},
 }
 """Overrides of isaac_8bit that reach every branch of the costs."""
 

@@ -11,7 +11,8 @@ import pytest
 from crossbar import estimate
 from crossbar.errors import DataError
 from crossbar.report import Report, Row, compare_reports, difference_table
-from tests.report.reports import SCORES, branching, made
+from tests.report.reports import HARDWARE, SCORES, branching, made
+from tests.report.schedules import scheduled
 
 BASE = made("resnet20", **SCORES)
 SMALLER = made(
@@ -51,12 +52,16 @@ def test_every_number_of_both_is_in_the_data() -> None:
     found = compare_reports(BASE, SMALLER)
     assert {r.key for r in found.counts} == set(BASE.counts)
     assert {r.key for r in found.components} == {
-        f"{name}.{what}" for name in BASE.components for what in ("energy", "area")
+        f"{name}.{what}" for name in BASE.components for what in ("energy", "leakage", "area")
     }
-    assert len(found.layers) == 4 * len(BASE.layers)
+    of_layer = {r.key.removeprefix("conv1.") for r in found.layers if r.key.startswith("conv1.")}
+    assert of_layer >= {"energy", "time", "arrays", "replicas", "busy", "load", "idle.starved"}
+    assert len(found.layers) == len(of_layer) * len(BASE.layers)
     totals = {r.key for r in found.totals}
     assert {"energy", "latency", "throughput", "area", "accuracy", "float_accuracy"} <= totals
     assert {"power.average", "chip.arrays", "chip.utilisation", "metrics.agreement"} <= totals
+    assert {"cycles", "bound.latency", "stream.interval", "stream.limited_by"} <= totals
+    assert {"power.peak", "power.leakage", "programming.energy", "critical_path.reads"} <= totals
 
 
 def test_turning_it_round_turns_the_signs() -> None:
@@ -70,8 +75,10 @@ def test_turning_it_round_turns_the_signs() -> None:
 def test_what_is_not_measured_has_no_change() -> None:
     found = compare_reports(BASE, made("resnet20"))
     assert row(found.totals, "accuracy").change is None
-    assert row(found.totals, "power.peak").is_equal
-    assert row(found.totals, "power.peak").change is None
+    unpriced = made("lenet5", HARDWARE["table"])
+    found = compare_reports(unpriced, unpriced)
+    assert row(found.totals, "programming.energy").is_equal
+    assert row(found.totals, "programming.energy").change is None
 
 
 def test_nothing_is_relative_to_zero() -> None:
@@ -151,7 +158,8 @@ def test_the_text_begins_with_what_was_changed() -> None:
     titles = [line.split(":")[0] for line in lines if ":" in line and not line.startswith(" ")]
     assert titles[2:] == [
         *("hardware", "scenario", "totals", "energy by component", "area by component"),
-        *("energy by layer", "time by layer", "counts"),
+        *("energy by layer", "time by layer", "load by layer", "idle clocks by layer and cause"),
+        "counts",
     ]
 
 
@@ -185,9 +193,43 @@ def test_copies_are_compared_where_they_differ() -> None:
 
 
 def test_large_changes_are_factors() -> None:
-    fast = made("resnet20", {"replication": "balance"})
-    (line,) = [x for x in str(compare_reports(BASE, fast)).splitlines() if "throughput" in x]
-    assert line.endswith("x 512")
+    slow, fast = made("lenet5"), made("lenet5", {"replication": [28, 8, 1, 1, 1]})
+    lines = str(compare_reports(slow, fast)).splitlines()
+    (line,) = [x for x in lines if x.startswith(" throughput")]
+    assert line.endswith("x 28")
+
+
+def test_what_moved_in_time_is_said() -> None:
+    before = scheduled(BASE)
+    rows = [dict(row) for row in before.layers]
+    name, idle = rows[4]["name"], dict(rows[4]["idle"])
+    rows[4]["idle"] = idle | {"bus": idle.get("bus", 0) + 5000, "starved": idle["starved"] - 5000}
+    after = dataclasses.replace(
+        before,
+        layers=tuple(rows),
+        stream={**before.stream, "limited_by": "tile 1 bus", "steady": False},
+    )
+    found = compare_reports(before, after)
+    assert row(found.layers, f"{name}.idle.bus").change == 5000
+    lines = str(found).splitlines()
+    start = next(
+        n for n, x in enumerate(lines) if x.startswith("idle clocks by layer and cause: 2")
+    )
+    assert {" ".join(x.split()[:2]) for x in lines[start + 4 : start + 6]} == {
+        f"{name} bus",
+        f"{name} starved",
+    }
+    (pace,) = [x for x in lines if "stream.limited_by" in x]
+    assert pace.split() == ["stream.limited_by", "conv1", "tile", "1", "bus", "-"]
+    (steady,) = [x for x in lines if "stream.steady" in x]
+    assert steady.split() == ["stream.steady", "yes", "no", "-"]
+
+
+def test_a_cause_that_only_one_report_names_counts_as_no_clocks_in_the_other() -> None:
+    rows = ({**BASE.layers[0], "idle": {"voted": 7}}, *BASE.layers[1:])
+    found = compare_reports(BASE, dataclasses.replace(BASE, layers=rows))
+    voted = row(found.layers, "conv1.idle.voted")
+    assert (voted.a, voted.b) == (0, 7)
 
 
 def test_the_same_report_twice() -> None:
@@ -223,7 +265,7 @@ def test_a_report_without_a_number_is_one_clear_error() -> None:
 
 
 def test_a_component_that_only_one_version_knows_is_compared_with_nothing() -> None:
-    newer = {**BASE.components, "pump": {"energy": 1e-9, "area": 1e-12}}
+    newer = {**BASE.components, "pump": {"energy": 1e-9, "leakage": 0.0, "area": 1e-12}}
     found = compare_reports(BASE, dataclasses.replace(BASE, components=newer))
     assert (row(found.components, "pump.energy").a, row(found.components, "pump.energy").b) == (
         None,

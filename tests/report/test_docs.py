@@ -13,8 +13,10 @@ from crossbar.energy import COMPONENTS
 from crossbar.energy.area_sources import area_origins
 from crossbar.energy.sources import Origin, energy_origins
 from crossbar.report import compare_reports
+from crossbar.report.bottleneck import CAUSES, PATH_PARTS
 from crossbar.report.trace import quantity
 from crossbar.timing import ACTIONS
+from crossbar.timing import CAUSES as CAUSES_OF_THE_SCHEDULE
 from crossbar.timing.formulas import FORMULAS
 from tests.report.reports import SCORES, made
 
@@ -53,7 +55,11 @@ def count_rows() -> list[str]:
     return [f"| `{name}` | {f.what} | {f.formula} |" for name, f in FORMULAS.items()]
 
 
-@pytest.mark.parametrize("rows", [action_rows, area_rows, count_rows])
+def cause_rows() -> list[str]:
+    return [f"| `{name}` | {cause.what} | {cause.help} |" for name, cause in CAUSES.items()]
+
+
+@pytest.mark.parametrize("rows", [action_rows, area_rows, count_rows, cause_rows])
 def test_the_tables_are_those_of_the_code(rows: Any) -> None:
     lines = DOCUMENT.splitlines()
     for row in rows():
@@ -84,6 +90,11 @@ def test_every_action_and_component_is_explained() -> None:
     assert {name for name in (*ACTIONS, *COMPONENTS) if f"`{name}`" not in DOCUMENT} == set()
 
 
+def test_every_kind_of_idle_clocks_and_of_the_critical_path_is_explained() -> None:
+    assert set(CAUSES_OF_THE_SCHEDULE) == set(CAUSES)
+    assert {what for what in PATH_PARTS if f"`{what}`: " not in DOCUMENT} == set()
+
+
 def test_every_key_of_a_comparison_is_explained() -> None:
     data = compare_reports(made(), made("lenet5", {"adc.bits": 7})).to_dict()
     wanted = {*data, *data["totals"][0]}
@@ -91,8 +102,9 @@ def test_every_key_of_a_comparison_is_explained() -> None:
 
 
 def test_every_line_of_the_table_is_explained() -> None:
-    summary, *_ = str(made("minilm6", **SCORES)).split("\n\nenergy of one inference")
-    labels = re.findall(r"^(\w[\w ]{,10}\w)  +\S", summary, flags=re.M)
-    assert {"accuracy", "agreement", "energy", "latency", "in use", "saturated"} <= set(labels)
+    _, summary, *_ = str(made("minilm6", **SCORES)).split("\n\n")
+    labels = {line[:12].rstrip() for line in summary.splitlines()} - {""}
+    assert {"accuracy", "agreement", "energy", "latency", "in use", "saturated"} <= labels
+    assert {"programming", "leakage", "at best", "slowest", "what helps"} <= labels
     for label in labels:
         assert re.search(rf"^\| {label} \|", DOCUMENT, flags=re.M), label

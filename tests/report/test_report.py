@@ -17,6 +17,7 @@ from crossbar.errors import DataError, InputError, SchemaVersionError
 from crossbar.mapping import Plan
 from crossbar.report import SCHEMA, Report, build_report
 from crossbar.timing import Activity
+from tests.report.schedules import scheduled
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,10 +48,11 @@ def test_the_keys_that_users_rely_on_are_there(report: Report) -> None:
         *("power", "programming", "components", "layers", "chip", "counts", "scenario", "seed"),
         "versions",
     } <= set(data)
-    assert set(data["power"]) == {"average", "peak", "nameplate"}
+    assert set(data["power"]) == {"average", "peak", "window", "nameplate", "leakage"}
     assert set(data["programming"]) == {"energy", "latency"}
-    assert all(set(c) == {"energy", "area"} for c in data["components"].values())
+    assert all(set(c) == {"energy", "leakage", "area"} for c in data["components"].values())
     assert all({"name", "energy", "cycles", "idle"} <= set(row) for row in data["layers"])
+    assert {"bound", "stream", "resources", "critical_path", "timeline", "cycles"} <= set(data)
     assert {"tiles", "arrays", "utilisation"} <= set(data["chip"])
     assert {
         *("array_reads", "adc_conversions", "saturations", "dac_drives", "cell_writes"),
@@ -60,11 +62,28 @@ def test_the_keys_that_users_rely_on_are_there(report: Report) -> None:
 def test_parts_add_up(report: Report) -> None:
     by_component = [c["energy"] for c in report.components.values()]
     assert fsum(by_component) == pytest.approx(report.energy, rel=1e-14)
-    assert fsum(row["energy"] for row in report.layers) == pytest.approx(report.energy, rel=1e-14)
+    leaked = [c["leakage"] for c in report.components.values()]
+    dynamic = [row["energy"] for row in report.layers]
+    assert fsum((*dynamic, *leaked)) == pytest.approx(report.energy, rel=1e-14)
     assert fsum(c["area"] for c in report.components.values()) == pytest.approx(report.area)
     for row in report.layers:
         assert fsum(row["components"].values()) == pytest.approx(row["energy"], rel=1e-14)
     assert report.power["average"] == report.energy * report.throughput
+
+
+@pytest.mark.parametrize("which", ["engine", "hand"])
+def test_clocks_add_up(which: str, report: Report) -> None:
+    found = report if which == "engine" else scheduled(report)
+    assert sum(row["cycles"] for row in found.critical_path) == found.cycles
+    for row in found.layers:
+        assert row["busy"] + sum(row["idle"].values()) == found.cycles * row["replicas"]
+        assert row["end"] - row["start"] == row["cycles"]
+        assert 0 <= row["load"] <= 1
+    for row in found.resources:
+        assert row["busy"] + sum(row["idle"].values()) == found.cycles
+    strips = found.timeline["layers"]
+    assert set(strips) == {row["name"] for row in found.layers}
+    assert {len(strip) for strip in strips.values()} == {found.timeline["bins"]}
 
 
 def test_what_was_not_measured_is_null_and_never_zero() -> None:
@@ -72,12 +91,12 @@ def test_what_was_not_measured_is_null_and_never_zero() -> None:
     data = build_report(build_plan("lenet5", arch), None).to_dict()
     for key in ("accuracy", "float_accuracy", "digital_accuracy", "images"):
         assert data[key] is None
-    assert data["power"]["peak"] is None
-    assert data["power"]["nameplate"] is None
-    assert data["programming"] == {"energy": None, "latency": None}
     assert data["counts"]["saturations"] is None
-    assert {row["idle"] for row in data["layers"]} == {None}
     assert data["counts"]["cell_writes"] > 0
+    free = load_arch("isaac_8bit", {"cell.write_voltage": None, "cell.write_pulse": None})
+    plan = build_plan("lenet5", free)
+    unpriced = build_report(plan, activity(plan))
+    assert unpriced.programming == {"energy": None, "latency": None}
 
 
 def test_a_metric_without_a_value_is_null() -> None:
@@ -90,10 +109,13 @@ def test_a_metric_without_a_value_is_null() -> None:
 def test_cycles_are_whole_and_agree_with_the_latency() -> None:
     report = made("lenet5")
     assert all(isinstance(row["cycles"], int) for row in report.layers)
-    assert report.latency_kind == "bound"
-    slowest = max(row["time"] for row in report.layers)
-    assert slowest <= report.latency
-    assert report.layers[0]["cycles"] == (28 * 28 - 1) * 8 * 128 + 14 * 128
+    assert isinstance(report.cycles, int)
+    assert report.latency_kind == "schedule"
+    assert report.latency == report.cycles / 1.28e9
+    assert max(row["end"] for row in report.layers) <= report.cycles
+    assert report.layers[0]["busy"] == 28 * 28 * 8 * 128
+    assert report.bound["latency"] <= report.latency
+    assert report.bound["throughput"] >= report.throughput
 
 
 def test_counts_are_whole_where_nothing_is_averaged(report: Report) -> None:
@@ -215,6 +237,33 @@ def test_all_missing_keys_are_named_at_once(report: Report, tmp_path: Path) -> N
             "counts.saturations: a list, where a number",
         ),
         (lambda d: d.update(arch={}), "arch: an object, where a text belongs"),
+        (lambda d: d.pop("critical_path"), "critical_path: missing"),
+        (lambda d: d["power"].pop("window"), "power.window: missing"),
+        (lambda d: d["bound"].update(latency=None), "bound.latency: null, where a number belongs"),
+        (lambda d: d["stream"].update(steady=1), "stream.steady: 1, where true or false belongs"),
+        (lambda d: d["layers"][0].update(idle=None), "layers.0.idle: null, where an object"),
+        (
+            lambda d: d["layers"][0]["idle"].update(bus="x"),
+            "layers.0.idle.bus: a text, where a whol",
+        ),
+        (lambda d: d["layers"][2].update(load=True), "layers.2.load: true, where a number belongs"),
+        (lambda d: d["layers"][0]["buffer"].pop("need"), "layers.0.buffer.need: missing"),
+        (
+            lambda d: d["layers"][0].update(waits_for={"cause": 1, "layer": None, "clocks": 1}),
+            "layers.0.waits_for.cause: 1, where a text belongs",
+        ),
+        (lambda d: d["components"]["adc"].pop("leakage"), "components.adc.leakage: missing"),
+        (lambda d: d["critical_path"][0].pop("what"), "critical_path.0.what: missing"),
+        (lambda d: d["resources"].append("bus"), "a text, where an object belongs"),
+        (
+            lambda d: d["timeline"]["layers"].update(conv1=[0.5]),
+            "conv1: 1 shares, where timeline.b",
+        ),
+        (
+            lambda d: d["timeline"]["layers"]["conv1"].__setitem__(3, "x"),
+            "conv1.3: a text, where a",
+        ),
+        (lambda d: d["timeline"]["layers"].update(conv1=0.5), "conv1: 0.5, where a list belongs"),
     ],
 )
 def test_damage_inside_a_file_is_said_in_plain_words(

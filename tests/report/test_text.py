@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from crossbar import build_plan, load_arch
-from crossbar.report import Report, build_report
+from crossbar import build_plan, load_arch, units
+from crossbar.report import Report, build_report, explain_number
 from crossbar.timing import Activity
 from crossbar.workload import Workload
 from crossbar.workload.graph import Node
+from tests.report.schedules import NASTY, many, scheduled
 
 
 def made(workload: str | Workload, arch: str = "isaac_8bit", **given: object) -> Report:
@@ -32,8 +33,9 @@ def test_it_says_what_was_run_and_what_came_out() -> None:
     lines = text.splitlines()
     assert lines[0] == "resnet20 on isaac_8bit, 500 samples, seed 0"
     assert "accuracy    92.00 % float, 91.05 % 8-bit digital, 90.12 % on the crossbars" in lines
-    assert "latency     846 us  (bound of an unconstrained pipeline)" in lines
-    assert "throughput  1221 inferences/s  (bound of an unconstrained pipeline)" in lines
+    assert "latency     1.11 ms, 1,421,568 clocks" in lines
+    assert "throughput  1221 inferences/s, one every 1,048,576 clocks" in lines
+    assert "slowest     conv1, busy 100 % of the time" in lines
     assert "87 arrays in 11 PEs in 1 of 168 tiles, 75.3 % of cells used" in text
     assert "85.7 mm2, the whole chip" in text
     assert "heaviest layers by energy (5 of 20)" in lines
@@ -79,11 +81,51 @@ def test_weights_and_inputs_of_different_width_are_named() -> None:
 
 def test_very_long_names_are_cut_and_not_wrapped() -> None:
     report = made("lenet5")
-    rows = ({**report.layers[0], "name": "a" * 70 + ".tail"}, *report.layers[1:])
-    text = str(dataclasses.replace(report, workload="w" * 90, layers=rows))
+    long = "a" * 70 + ".tail"
+    rows = [dict(row) for row in report.layers]
+    rows[0]["name"] = rows[1]["waits_for"]["layer"] = long
+    stream = {**report.stream, "limited_by": long}
+    changed = dataclasses.replace(report, workload="w" * 90, layers=tuple(rows), stream=stream)
+    text = str(changed)
     assert "...aaaa" in text
     assert "aaa.tail" in text
-    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "starved by\n" in text
+    why = str(explain_number(changed, "throughput"))
+    assert max(len(line) for line in (*text.splitlines(), *why.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("layers", [1, 2, 30])
+def test_nasty_names_fit_and_send_nothing_to_the_terminal(layers: int) -> None:
+    names = (*NASTY, "\x1b[31mred")
+    for first in range(len(names) if layers < 3 else 1):
+        text = str(many(layers, names[first : first + layers]))
+        assert max(len(line) for line in text.splitlines()) <= 80
+        assert all(each.isprintable() or each == "\n" for each in text)
+
+
+def test_what_layers_wait_for_stands_beside_them() -> None:
+    report = scheduled(made("lenet5"))
+    lines = str(report).splitlines()
+    heads = [line.split() for line in lines if line.startswith(" layer")]
+    columns = ["layer", "energy", "share", "time", "copies", "arrays", "busy", "waits", "for"]
+    assert heads == [columns, columns]
+    waits = {row["name"]: row["waits_for"] for row in report.layers}
+    assert waits["fc3"]["cause"] == "blocked"
+    (line,) = {line for line in lines if line.startswith(" fc3 ")}
+    share = waits["fc3"]["clocks"] / report.layers[4]["cycles"]
+    assert line.endswith(f" blocked by fc3 {100 * share:.0f} %")
+    never = [{**row, "waits_for": None} for row in report.layers]
+    text = str(dataclasses.replace(report, layers=tuple(never)))
+    assert [line for line in text.splitlines() if line.startswith(" fc3 ")][0].endswith(" nothing")
+
+
+def test_the_summary_says_what_limits_and_what_would_help() -> None:
+    lines = str(scheduled(made("lenet5"))).splitlines()
+    summary = {line[:11].rstrip(): line[12:] for line in lines if line[:1].isalpha()}
+    assert summary["at best"].endswith("inferences/s with infinite buffers and free links")
+    assert summary["slowest"] == "conv1, busy 100 % of the time"
+    assert summary["what helps"].startswith("more copies of conv1 (replication): up to x 7.84, ")
+    assert "not settled" in str(scheduled(made("lenet5"), steady=False))
 
 
 def scenario(arch: object, **more: object) -> dict[str, object]:
@@ -128,12 +170,20 @@ def test_precision_that_is_not_the_hardwares_is_named() -> None:
     assert f"precision   {words}" in text.splitlines()
 
 
-def test_the_table_says_what_the_energy_leaves_out() -> None:
-    lines = str(made("lenet5")).splitlines()
-    energy = next(line for line in lines if line.startswith("energy  "))
-    power = next(line for line in lines if line.startswith("power "))
-    assert energy.endswith("(dynamic: no leakage, programming apart)")
-    assert power.endswith("(what is idle draws nothing in this model)")
+def test_power_leakage_and_programming_are_in_the_table_or_a_dash() -> None:
+    leaking = made("lenet5", load_arch("isaac_8bit", {"energy.leakage_share": 0.2}))
+    leaked = sum(cost["leakage"] for cost in leaking.components.values())
+    text = str(leaking)
+    assert f"({units.text(leaked, 'J')} of it leakage, programming apart)" in text
+    assert f"leakage     {units.text(leaking.power['leakage'], 'W')}  (whole chip" in text
+    free = {"cell.write_voltage": None, "cell.write_pulse": None}
+    lines = str(made("lenet5", load_arch("isaac_8bit", free))).splitlines()
+    assert "programming -" in lines
+    (energy,) = [line for line in lines if line.startswith("energy  ")]
+    assert energy.endswith("(no leakage, programming apart)")
+    (power,) = [line for line in lines if line.startswith("power ")]
+    for part in (" on average, ", " peak (over 1 us), ", " nameplate"):
+        assert part in power
 
 
 def with_lstm() -> Workload:

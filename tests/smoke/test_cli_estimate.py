@@ -33,7 +33,7 @@ def test_it_prints_the_table_what_is_assumed_and_the_file(crossbar: Run) -> None
     assert "34 of 168 tiles" in outcome.out
     assert "all inputs unsigned, 50 % of their bits one, codes at 50 % of the top" in outcome.out
     assert outcome.out.endswith("\nout/report.json\n")
-    assert [p.name for p in Path("out").iterdir()] == ["report.json"]
+    assert sorted(p.name for p in Path("out").iterdir()) == ["report.html", "report.json"]
     shown = crossbar("report", "show", "out/report.json")
     assert shown.out.strip() in outcome.out
 
@@ -46,7 +46,8 @@ def test_json_is_all_that_is_printed(crossbar: Run) -> None:
     assert printed == json.loads(Path("results/first/report.json").read_text())
     assert printed["accuracy"] is None
     assert printed["counts"]["saturations"] is None
-    assert printed["latency_kind"] == "bound"
+    assert printed["latency_kind"] == "schedule"
+    assert printed["latency"] == printed["cycles"] / 1.28e9
     assert printed["energy"] > 0
     assert printed["scenario"]["activity"]["input_density"] == 0.15
     assert printed["scenario"]["activity"]["code_density"] == 0.4
@@ -80,7 +81,7 @@ def test_the_same_words_give_the_same_document(crossbar: Run) -> None:
         (["isaac_8bit", "vgg8", "--set", "adc.bit=8"], ["adc.bit", "did you mean 'bits'"]),
         (["isaac_8bit", "vgg8", "--input-density", "1.5"], ["--input-density 1.5", "0..1"]),
         (["isaac_8bit", "vgg8", "--code-density", "nan"], ["--code-density nan", "0..1"]),
-        (["isaac_8bit", "vgg8", "--trace", "t.json"], ["--trace", "crossbar estimate --help"]),
+        (["isaac_8bit", "vgg8", "--tracks", "t"], ["--tracks", "crossbar estimate --help"]),
         (["isaac_8bit", "vgg16"], ["353 tiles", "chip.tiles=353"]),
         (["isaac_8bit", "vgg8", "--out", "nets.py"], ["--out nets.py", "is a file"]),
     ],
@@ -103,10 +104,27 @@ def test_a_failed_estimate_leaves_an_older_report_as_it_was(crossbar: Run) -> No
     assert Path("out/report.json").read_text() == "older"
 
 
-def test_a_cold_process_loads_neither_torch_nor_a_compiler(tmp_path: Path) -> None:
+def test_a_schedule_is_written_for_perfetto(crossbar: Run) -> None:
+    outcome = crossbar("estimate", "isaac_8bit", "lenet5", "--trace", "lenet5.trace.json")
+    assert outcome.code == 0, outcome.err
+    trace = json.loads(Path("lenet5.trace.json").read_text())
+    events = trace["traceEvents"]
+    tracks = {e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    assert tracks == {"conv1", "conv2", "fc1", "fc2", "fc3"}
+    reads = [e for e in events if e["name"] == "read"]
+    assert len(reads) == 28 * 28 + 10 * 10 + 3
+    report = json.loads(Path("out/report.json").read_text())
+    ends = max(e["args"]["stored_clock"] for e in reads)
+    assert ends == report["cycles"]
+    assert {e["name"] for e in events} >= {"read", "starved"}
+    check_file = crossbar("estimate", "isaac_8bit", "lenet5", "--trace", "no/such\0/place")
+    assert check_file.code == 2
+
+
+def test_a_cold_process_does_not_load_torch(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom crossbar.cli.main import main\ntry: main(sys.argv[1:])\n"
-        "except SystemExit: print([m for m in ('torch', 'numba') if m in sys.modules])"
+        "except SystemExit: print([m for m in ('torch', 'pandas') if m in sys.modules])"
     )
     words = ["estimate", "isaac_8bit", "resnet20", "--out", str(tmp_path)]
     done = subprocess.run(

@@ -27,8 +27,11 @@ def test_the_numbers_of_a_run_are_explained(crossbar: Run) -> None:
     layer = report["layers"][0]["name"]
     for name, expected in (
         ("energy", "energy of one inference = "),
-        ("latency", "further positions of the slowest layer"),
-        ("throughput", "= 1 / (positions of one copy x reads x row groups x time of a read)"),
+        ("latency", "clocks of the first inference, by kind = "),
+        ("throughput", "= clock / clocks between two images"),
+        ("power.nameplate", "nameplate power = "),
+        ("at best", "with infinite buffers and free links = "),
+        (f"{layer}.idle", f"idle clocks of {layer}, by cause = "),
         ("area", "area of the chip = "),
         ("accuracy", f"= {round(12 * report['accuracy'])} / 12"),
         ("power.average", "= energy of one inference x throughput"),
@@ -67,7 +70,7 @@ def test_a_report_that_lacks_something_is_one_line_with_its_file(
     data = json.loads(Path("a/report.json").read_text())
     del data["layers"][0]["slot_cycles"]
     Path("old.json").write_text(json.dumps(data))
-    outcome = crossbar("report", "show", "old.json", "--why", "latency")
+    outcome = crossbar("report", "show", "old.json", "--why", "conv1.load")
     assert outcome.code == 2
     assert outcome.err.startswith("error: old.json: layers.conv1.slot_cycles: missing")
     assert len(outcome.err.splitlines()) == 1
@@ -80,6 +83,68 @@ def test_not_a_number_in_a_file_is_one_line(crossbar: Run, estimated: None) -> N
     outcome = crossbar("report", "diff", "nan.json", "a/report.json")
     assert outcome.code == 2
     assert outcome.err == "error: nan.json: NaN stands where a number or null is needed\n"
+
+
+def test_a_page_is_drawn_beside_the_report_and_wherever_it_is_asked_for(
+    crossbar: Run, estimated: None
+) -> None:
+    drawn = Path("a/report.html").read_bytes()
+    assert drawn.startswith(b"<!DOCTYPE html>")
+    assert b"What would make this faster?" in drawn
+    outcome = crossbar("report", "page", "a/report.json", "--out", "pages/a.html")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "pages/a.html\n", "")
+    assert Path("pages/a.html").read_bytes() == drawn
+    Path("copy.json").write_bytes(Path("a/report.json").read_bytes())
+    assert crossbar("report", "page", "copy.json").out == "copy.html\n"
+    assert Path("copy.html").read_bytes() == drawn
+
+
+def test_a_run_says_where_its_page_is_and_json_stays_one_document(crossbar: Run) -> None:
+    outcome = crossbar(*SMALL, "--out", "results")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.endswith("results/report.html (to look at)\nresults/report.json\n")
+    assert sorted(p.name for p in Path("results").iterdir()) == ["report.html", "report.json"]
+    outcome = crossbar(*SMALL, "--json")
+    assert json.loads(outcome.out) == json.loads(Path("out/report.json").read_text())
+    assert Path("out/report.html").exists()
+
+
+def test_a_page_never_replaces_its_report_and_nothing_is_left_half_written(
+    crossbar: Run, estimated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Path("a/report.json").read_bytes()
+    outcome = crossbar("report", "page", "a/report.json", "--out", "a/../a/report.json")
+    assert outcome.code == 2
+    assert "is the report itself" in outcome.err
+    assert Path("a/report.json").read_bytes() == before
+    Path("taken").write_text("kept")
+    outcome = crossbar("report", "page", "a/report.json", "--out", "taken/page.html")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: taken/page.html: cannot be written")
+    Path("c/report.html").mkdir(parents=True)
+    outcome = crossbar("estimate", "isaac_8bit", "lenet5", "--out", "c")
+    assert outcome.code == 2
+    assert "c/report.html is a folder, where the report's page would go" in outcome.err
+    assert [each.name for each in Path("c").iterdir()] == ["report.html"]
+    written = Path("b/report.json").read_bytes(), Path("b/report.html").read_bytes()
+
+    def broken(report: object) -> tuple[()]:
+        raise OSError("no ink")
+
+    monkeypatch.setattr("crossbar.report.figures.pictures", broken)
+    with pytest.raises(OSError, match="no ink"):
+        crossbar("estimate", "isaac_8bit", "resnet20", "--out", "b")
+    assert (Path("b/report.json").read_bytes(), Path("b/report.html").read_bytes()) == written
+    assert len(list(Path("b").iterdir())) == 2
+
+
+def test_damage_is_one_line_for_the_page_too(crossbar: Run, estimated: None) -> None:
+    data = json.loads(Path("a/report.json").read_text())
+    del data["timeline"]
+    Path("old.json").write_text(json.dumps(data))
+    outcome = crossbar("report", "page", "old.json", "--out", "old.html")
+    assert (outcome.code, outcome.err) == (2, "error: old.json: timeline: missing\n")
+    assert not Path("old.html").exists()
 
 
 def test_two_reports_are_compared(crossbar: Run, estimated: None) -> None:

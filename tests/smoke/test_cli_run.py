@@ -24,7 +24,8 @@ def test_a_run_prints_the_table_and_saves_the_report(crossbar: Run) -> None:
     outcome = crossbar(*SMALL, "--out", "results/first")
     assert outcome.code == 0, outcome.err
     assert outcome.out.rstrip().endswith("results/first/report.json")
-    assert [p.name for p in Path("results/first").iterdir()] == ["report.json"]
+    written = sorted(p.name for p in Path("results/first").iterdir())
+    assert written == ["report.html", "report.json"]
     saved = json.loads(Path("results/first/report.json").read_text())
     assert 0 <= saved["accuracy"] <= 1
     assert saved["energy"] > 0

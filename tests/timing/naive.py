@@ -18,10 +18,11 @@ def arrays_of(plan: Plan, layer: LayerPlan, copy: int) -> list[dict]:
     width = arch.array.cols - layer.unit_columns
     if layer.encoding.subtract == "analog":  # both columns of a pair lie in one array
         width -= width % 2
-    number = layer.first_array + copy * layer.arrays_per_copy
+    starts = iter(layer.row_block_arrays(copy).tolist())
     found = []
     for b, bundle in enumerate(layer.bundles):
         for down in range(bundle.row_blocks):
+            start = next(starts)
             for across in range(bundle.col_blocks):
                 rows = [
                     r
@@ -36,7 +37,7 @@ def arrays_of(plan: Plan, layer: LayerPlan, copy: int) -> list[dict]:
                 per_read = arch.array.rows_per_read or arch.array.rows
                 found.append(
                     {
-                        "tile": number // (arch.tile.pes * arch.pe.arrays),
+                        "tile": (start + across) // (arch.tile.pes * arch.pe.arrays),
                         "bundle": b,
                         "column": (b, across),
                         "last": down == bundle.row_blocks - 1,
@@ -46,7 +47,6 @@ def arrays_of(plan: Plan, layer: LayerPlan, copy: int) -> list[dict]:
                         "groups": [rows[i : i + per_read] for i in range(0, len(rows), per_read)],
                     }
                 )
-                number += 1
     return found
 
 

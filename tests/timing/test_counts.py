@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from crossbar import build_plan, load_arch
+from crossbar.errors import DoesNotFitError
 from crossbar.mapping import Plan
 from crossbar.timing import ACTIONS, Activity, count
 from crossbar.timing.counts import unpriced_nodes
@@ -48,6 +49,7 @@ def plans(draw: st.DrawFn) -> Plan:
             "pe.arrays": 2,
             "pe.adcs": 1,
             "tile.pes": draw(st.integers(1, 3)),
+            "tile.buffer": draw(st.sampled_from(["4 KiB", "24 B", "16 B", "9 B"])),
             "replication": draw(st.sampled_from(["none", [2, 3, 1], [4, 1, 1]])),
         },
     )
@@ -59,7 +61,10 @@ def plans(draw: st.DrawFn) -> Plan:
         draw(st.integers(1, 2)),
     )
     signed = {"conv2": draw(st.booleans())}
-    return build_plan(work, arch, signed_inputs=signed)
+    try:
+        return build_plan(work, arch, signed_inputs=signed)
+    except DoesNotFitError:  # not even one row block in such a small buffer
+        reject()
 
 
 @settings(max_examples=40, deadline=None)

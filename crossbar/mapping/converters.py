@@ -1,0 +1,85 @@
+"""Which ADC converts what: neighbouring arrays of a PE share one, and reads take as long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.arch import Arch
+from crossbar.mapping.tiling import usable_columns
+
+if TYPE_CHECKING:
+    from crossbar.mapping.plan import LayerPlan, Plan
+
+__all__ = ["adc_loads", "arrays_an_adc", "layer_slot", "read_slot"]
+
+
+def arrays_an_adc(arch: Arch) -> int:
+    """Neighbouring arrays of a PE that one ADC serves in turn, at most."""
+    return -(-arch.pe.arrays // arch.pe.adcs)
+
+
+def read_slot(arch: Arch, columns: int) -> float:
+    """Time of one read [s] where all arrays of an ADC have ``columns`` columns to convert each.
+
+    ``max(array.cycle, conversions of the ADC / adc.rate)``, rounded up to whole clocks.
+    """
+    return _slot(arch, columns * arrays_an_adc(arch))
+
+
+def _slot(arch: Arch, conversions: int) -> float:
+    conversion = conversions / arch.adc.rate
+    clocks = -(-round(max(arch.array.cycle, conversion) * arch.clock * 1e6) // 10**6)
+    return max(1, clocks) / arch.clock
+
+
+def adc_loads(plan: Plan, layer: LayerPlan, copy: int) -> dict[int, int]:
+    """Count the conversions of one read that each ADC does for a copy of a layer.
+
+    Parameters
+    ----------
+    plan : Plan
+    layer : LayerPlan
+    copy : int
+
+    Returns
+    -------
+    dict of int to int
+        Number of the ADC on the chip, ``PE * pe.adcs + its place in the PE`` -> columns converted;
+        a pair that is subtracted as currents counts once, unit columns count.
+    """
+    numbers, loads = _loads(plan.arch, layer, copy)
+    return dict(zip(numbers.tolist(), loads.tolist(), strict=True))
+
+
+def layer_slot(arch: Arch, layer: LayerPlan) -> float:
+    """Time of one read [s] of the copy whose busiest ADC has most to do."""
+    most = 0
+    seen: set[tuple[int, ...]] = set()
+    for copy in range(layer.replicas):
+        starts = layer.row_block_arrays(copy)
+        place = (int(starts[0]) % arch.pe.arrays, *(starts - starts[0]).tolist())
+        if place not in seen:  # copies that lie alike in their PEs convert alike
+            seen.add(place)
+            most = max(most, int(_loads(arch, layer, copy)[1].max()))
+    return _slot(arch, most)
+
+
+def _loads(arch: Arch, layer: LayerPlan, copy: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """ADCs in ascending order, and the conversions of each."""
+    width = usable_columns(arch)
+    arrays, columns = [], []
+    for bundle, starts in zip(layer.bundles, layer.bundle_blocks(copy), strict=True):
+        across = np.arange(bundle.col_blocks)
+        arrays.append((starts[:, None] + across).ravel())
+        used = np.minimum(width, bundle.columns - across * width)
+        used = (used // 2 if layer.encoding.subtract == "analog" else used) + layer.unit_columns
+        columns.append(np.tile(used, bundle.row_blocks))
+    pe, place = np.divmod(np.concatenate(arrays), arch.pe.arrays)
+    adc = pe * arch.pe.adcs + place // arrays_an_adc(arch)
+    lowest = int(adc.min())
+    loads = np.bincount(adc - lowest, np.concatenate(columns)).astype(np.int64)
+    numbers = np.flatnonzero(loads)
+    return numbers + lowest, loads[numbers]

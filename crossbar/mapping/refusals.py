@@ -1,0 +1,124 @@
+"""Why a network does not fit a chip, and what would help: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crossbar.arch import Arch
+from crossbar.errors import DoesNotFitError
+from crossbar.mapping.encode import make_encoding
+from crossbar.mapping.flow import Flow
+from crossbar.mapping.placement import Placement, largest_blocks, place
+from crossbar.mapping.plan import LayerPlan
+from crossbar.mapping.replication import chip_arrays
+from crossbar.mapping.tiling import cut_matrix
+from crossbar.units import exact
+from crossbar.workload.graph import Workload
+
+__all__ = ["too_few_arrays", "too_little_buffer"]
+
+
+def _copy_arrays(layers: Sequence[LayerPlan], arch: Arch, bits: int, levels: int | None) -> int:
+    columns = make_encoding(arch, bits, levels).columns
+    return sum(sum(b.arrays for b in cut_matrix(x.matrix, columns, arch)) for x in layers)
+
+
+def too_few_arrays(
+    workload: Workload, arch: Arch, layers: Sequence[LayerPlan], bits: int, levels: int | None
+) -> DoesNotFitError:
+    """Say that one copy of every layer needs more arrays than the chip has.
+
+    Parameters
+    ----------
+    workload : Workload
+    arch : Arch
+    layers : sequence of LayerPlan
+        With one copy each.
+    bits, levels : int
+        Precision of the weights.
+    """
+    arrays = sum(layer.arrays for layer in layers)
+    tiles = _tiles(arrays, arch)
+    capacity = chip_arrays(arch) or 0
+    left, placed = capacity, 0
+    for layer in layers:
+        if layer.arrays > left:
+            break
+        left -= layer.arrays
+        placed += 1
+    remedies = [f"chip.tiles={tiles}"]
+    for bits_a_cell in range(arch.cell.bits + 1, 5):
+        cell = arch.cell.model_copy(update={"bits": bits_a_cell})
+        denser = arch.model_copy(update={"cell": cell})
+        if _copy_arrays(layers, denser, bits, levels) <= capacity:
+            remedies.append(f"cell.bits={bits_a_cell}")
+            break
+    largest = max(layers, key=lambda layer: layer.arrays)
+    first = layers[min(placed, len(layers) - 1)]
+    return DoesNotFitError(
+        f"{workload.name} does not fit {arch.name}: it needs {arrays} arrays = {tiles} tiles,"
+        f" chip.tiles is {arch.chip.tiles} ({capacity} arrays); {placed} of {len(layers)} layers"
+        f" fit, {first.name!r} is the first that does not, {largest.name!r} the largest"
+        f" ({largest.arrays} arrays);"
+        f" try {' or '.join(remedies)}"
+    )
+
+
+def too_little_buffer(
+    workload: Workload, arch: Arch, layers: Sequence[LayerPlan], flow: Flow, placement: Placement
+) -> DoesNotFitError:
+    """Say that the buffers are too small: for one row block, or for the tiles that there are."""
+    buffer = exact(arch.tile.buffer, "byte")
+    if placement.too_large:
+        name, needs = placement.too_large[0], largest_blocks(workload, layers, flow)
+        remedies = [f"tile.buffer={_size(max(needs.values()))!r}"]
+        rows = _enough_rows(workload, arch, layers, flow)
+        if rows:
+            remedies.append(f"array.rows={rows}")
+        return DoesNotFitError(
+            f"{workload.name} does not fit {arch.name}: the inputs of one row block of {name!r}"
+            f" take {needs[name]:,} B of a tile's buffer, tile.buffer is {buffer};"
+            f" try {' or '.join(remedies)}"
+        )
+    arrays = sum(layer.arrays for layer in layers)
+    larger = arch
+    while place(workload, larger, layers, flow).tiles > int(arch.chip.tiles):
+        tile = larger.tile.model_copy(update={"buffer": 2 * larger.tile.buffer})
+        larger = arch.model_copy(update={"tile": tile})
+    return DoesNotFitError(
+        f"{workload.name} does not fit {arch.name}: its {arrays} arrays fill"
+        f" {_tiles(arrays, arch)} tiles, but with a tile.buffer of {buffer} its buffers take"
+        f" {placement.tiles}, chip.tiles is {arch.chip.tiles};"
+        f" try chip.tiles={placement.tiles} or tile.buffer={exact(larger.tile.buffer, 'byte')!r}"
+    )
+
+
+def _size(least: int) -> str:
+    """Write so many bytes, from 1,000 on the next whole KiB."""
+    return exact(least if least < 1000 else -(-least // 1024) * 1024, "byte")
+
+
+def _tiles(arrays: int, arch: Arch) -> int:
+    return -(-arrays // (arch.tile.pes * arch.pe.arrays))
+
+
+def _enough_rows(
+    workload: Workload, arch: Arch, layers: Sequence[LayerPlan], flow: Flow
+) -> int | None:
+    """Find the tallest of the arrays halved in height whose row blocks all fit an empty buffer."""
+    rows = arch.array.rows // 2
+    while rows >= (arch.array.rows_per_read or 1):
+        cut = arch.model_copy(update={"array": arch.array.model_copy(update={"rows": rows})})
+        shorter = [
+            replace(
+                layer,
+                bundles=cut_matrix(layer.matrix, layer.encoding.columns, cut),
+                rows=rows,
+            )
+            for layer in layers
+        ]
+        if max(largest_blocks(workload, shorter, flow).values()) <= arch.tile.buffer:
+            return rows
+        rows //= 2
+    return None

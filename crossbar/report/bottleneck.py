@@ -1,0 +1,240 @@
+"""What a report's times say about the chip: what sets the pace, who waits for what, what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crossbar.report.report import Report
+
+__all__ = [
+    "CAUSES",
+    "PATH_PARTS",
+    "PORT",
+    "Cause",
+    "Pace",
+    "busy_share",
+    "by_layer",
+    "by_part",
+    "free_arrays",
+    "gain",
+    "pace",
+    "percent",
+    "wait",
+    "wait_share",
+]
+
+_BUSY = 0.9
+"""From this share on, what sets the pace is said to be busy and not to be waiting."""
+
+
+_WAITS = 0.005
+"""Below this share of its time a layer is said to wait for nothing."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why arrays idle, in words.
+
+    Parameters
+    ----------
+    what : str
+        What is waited for.
+    help : str
+        What makes it less.
+    """
+
+    what: str
+    help: str
+
+
+CAUSES = {
+    "starved": Cause(
+        "inputs that an earlier layer has still to make",
+        "a faster layer before it: more copies of that one (replication)",
+    ),
+    "blocked": Cause(
+        "room for its results in the buffer of the layer that reads them",
+        "a larger tile.buffer, or more copies of the layer that reads them (replication)",
+    ),
+    "pipeline": Cause(
+        "its own later steps, which hold all the positions they can",
+        "wider vector units and output ports (tile.vector_lanes, tile.bus_width)",
+    ),
+    "bus": Cause(
+        "its inputs on the way from the buffer: a step of array.cycle at least",
+        "a wider tile.bus_width, or output ports apart from the bus (tile.buffer_banks above 1)",
+    ),
+    "adc": Cause(
+        "its converters, slower than the arrays or busy with others",
+        "more ADCs (pe.adcs) or faster ones (adc.rate)",
+    ),
+    "drained": Cause("nothing, its work is done", "nothing; other copies or layers work on"),
+}
+"""Causes of idle clocks by their name in a report."""
+
+PATH_PARTS = {
+    "reads": Cause(
+        "its arrays, one input vector after the other, converters included",
+        "more copies (replication), fewer reads (dac.bits), a shorter array.cycle",
+    ),
+    "fill": Cause(
+        "the steps before and after the reads: fetch, convert, merge, activate, store",
+        "fewer layers one behind the other, a shorter array.cycle",
+    ),
+    "bus": Cause(
+        "what these steps take longer since buses, output ports or vector units are busy",
+        "a wider tile.bus_width, more tile.buffer_banks or tile.vector_lanes",
+    ),
+}
+"""Parts of the critical path by their name in a report."""
+
+PORT = "off-chip port"
+"""What limits a stream whose images take longer to arrive than to be worked on."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What limits the throughput of a stream of images.
+
+    Parameters
+    ----------
+    name : str
+        Layer or resource.
+    layer : dict or None
+        Its row, when it is a layer.
+    load : float or None
+        Share of the time between two images in which it works, 0..1; None where not known.
+    ties : int
+        Other layers of the same load.
+    next : dict or None
+        The layer that comes next, of less load.
+    kind : str
+        Of a resource; of a layer that often waits, that of `resource`.
+    resource : str
+        A shared resource that works all the time while the layer does not, or nothing.
+    """
+
+    name: str
+    layer: Mapping[str, Any] | None
+    load: float | None
+    ties: int
+    next: Mapping[str, Any] | None
+    kind: str
+    resource: str
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works nearly all the time."""
+        return self.load is not None and self.load >= _BUSY
+
+    @property
+    def gain(self) -> float | None:
+        """Factor of throughput at which the next layer sets the pace."""
+        if self.next is None or not self.load or not self.next["load"]:
+            return None
+        return max(1.0, float(self.load / self.next["load"]))
+
+
+def pace(report: Report) -> Pace:
+    """Find what sets the pace in the steady state."""
+    name, interval = str(report.stream["limited_by"]), report.stream["interval"]
+    row = next((row for row in report.layers if row["name"] == name), None)
+    if row is not None:
+        least = row["load"] * (1 - 1e-9)
+        ties = sum(each["load"] >= least for each in report.layers) - 1
+        following = _busiest(each for each in report.layers if each["load"] < least)
+        resource = max(report.resources, key=lambda each: each["busy"], default=None)
+        share = resource["busy"] / interval if resource is not None and interval else 0.0
+        if resource is None or row["load"] >= _BUSY or share < _BUSY:
+            return Pace(name, row, row["load"], ties, following, "", "")
+        return Pace(name, row, row["load"], ties, following, resource["kind"], resource["name"])
+    following = _busiest(report.layers)
+    if name == PORT:
+        return Pace(name, None, 1.0, 0, following, PORT, "")
+    resource = next((each for each in report.resources if each["name"] == name), None)
+    if resource is None or not interval:
+        return Pace(name, None, None, 0, following, "", "")
+    load = resource["busy"] / interval
+    return Pace(name, None, load, 0, following, resource["kind"], "")
+
+
+def _busiest(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return max(rows, key=lambda row: row["load"], default=None)
+
+
+def busy_share(report: Report, row: Mapping[str, Any]) -> float:
+    """Return the share of the first inference in which the arrays of a layer compute."""
+    clocks = report.cycles * row["replicas"]
+    return row["busy"] / clocks if clocks else 0.0
+
+
+def wait_share(row: Mapping[str, Any]) -> float:
+    """Return how much of its time, from first issue to last retire, a layer waits for one thing."""
+    clocks = row["cycles"] * row["replicas"]
+    return row["waits_for"]["clocks"] / clocks if row["waits_for"] and clocks else 0.0
+
+
+def wait(row: Mapping[str, Any], name: str | None = None) -> str:
+    """Say what a layer waits for most: ``"starved by conv1 62 %"``.
+
+    ``"nothing"`` where that is less than 0.5 % of its time: it reads without a pause.
+
+    Parameters
+    ----------
+    row : mapping
+    name : str, optional
+        How to call the layer that it waits for.
+    """
+    found = row["waits_for"]
+    if found is None or wait_share(row) < _WAITS:
+        return "nothing"
+    layer = found["layer"] if name is None else name
+    by = f" by {layer}" if layer else ""
+    return f"{found['cause']}{by} {percent(wait_share(row))}"
+
+
+def by_layer(report: Report) -> dict[str, dict[str, int]]:
+    """Sum the critical path by layer and part, in the order in which the path reaches them."""
+    found: dict[str, dict[str, int]] = {}
+    for row in report.critical_path:
+        parts = found.setdefault(row["layer"], {})
+        parts[row["what"]] = parts.get(row["what"], 0) + row["cycles"]
+    return found
+
+
+def by_part(report: Report) -> dict[str, int]:
+    """Sum the critical path by part, the largest first."""
+    found: dict[str, int] = {}
+    for row in report.critical_path:
+        found[row["what"]] = found.get(row["what"], 0) + row["cycles"]
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def gain(report: Report) -> tuple[float, float]:
+    """Return what infinite buffers and free links would change: latency, throughput; 0.1: +10 %."""
+    bound = report.bound
+    return (
+        bound["latency"] / report.latency - 1 if report.latency else 0.0,
+        bound["throughput"] / report.throughput - 1 if report.throughput else 0.0,
+    )
+
+
+def free_arrays(report: Report) -> int | None:
+    """Count the arrays of the chip that hold nothing; None where the hardware is not known."""
+    arch = report.scenario.get("arch")
+    pe, tile = (arch.get(key) if isinstance(arch, Mapping) else None for key in ("pe", "tile"))
+    if not isinstance(pe, Mapping) or not isinstance(tile, Mapping):
+        return None
+    arrays, pes = pe.get("arrays"), tile.get("pes")
+    if not isinstance(arrays, int) or not isinstance(pes, int):
+        return None
+    return int(report.chip["chip_tiles"] * pes * arrays - report.chip["arrays"])
+
+
+def percent(share: float) -> str:
+    """Write a share: ``"62 %"``; with a decimal below ten, so that little is not nothing."""
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.0995 or not share else f"{100 * share:.1f} %"

@@ -1,0 +1,179 @@
+"""Traces of powers, leakage and programming: declared rates times prices, shares, cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from crossbar.energy import COMPONENTS
+from crossbar.energy.power import leaking_share, power_origins
+from crossbar.energy.programming import programming_origins
+from crossbar.energy.sources import Factor, Origin
+from crossbar.mapping.encode import make_encoding
+from crossbar.report.facts import Facts
+from crossbar.report.trace import Term, given, named, product, total
+
+__all__ = [
+    "average_power",
+    "component_leakage",
+    "leakage_energy",
+    "leakage_power",
+    "leakage_power_of",
+    "nameplate",
+    "nameplate_of",
+    "peak_power",
+    "peak_window",
+    "programming_energy",
+    "programming_time",
+]
+
+_LEAKS = (
+    "energy.leakage_share of the nameplate; cells that are priced by the data leak nothing, the"
+    " port draws all of its power always where chip.offchip_power is static"
+)
+
+
+def average_power(facts: Facts) -> Term:
+    """Trace the average power to energy and throughput."""
+    report = facts.report
+    parts = [
+        given("energy of one inference", report.energy, "J", name="energy"),
+        given("throughput", report.throughput, "1/s", name="throughput"),
+    ]
+    note = "inferences follow one another without a gap"
+    term = product("average power", "W", parts, note=note)
+    return facts.agreed(term, report.power.get("average"), "power.average")
+
+
+def peak_power(facts: Facts) -> Term:
+    """Say what the peak power is."""
+    value = facts.report.power.get("peak")
+    note = (
+        "the largest mean over a window (power.window); a layer's dynamic energy is spread evenly"
+        " over its positions, that of a position from its first read until it is stored; the"
+        " leakage of the chip is in it"
+    )
+    return given("peak power", value, "W", note=note if value is not None else "not worked out")
+
+
+def peak_window(facts: Facts) -> Term:
+    """Say what the window of the peak is."""
+    return given("window of the peak power", facts.report.power.get("window"), "s")
+
+
+def nameplate(facts: Facts) -> Term:
+    """Trace the nameplate to the components."""
+    reported = facts.report.power.get("nameplate")
+    if reported is None:
+        return given("nameplate power", None, "W", note="not worked out")
+    parts = [
+        named(f"nameplate.{name}", nameplate_of(facts, name).value, "W") for name in COMPONENTS
+    ]
+    note = "everything on the chip busy at its declared rate; what a network draws is less"
+    return facts.agreed(
+        total("nameplate power", "W", parts, note=note), reported, "power.nameplate"
+    )
+
+
+def nameplate_of(facts: Facts, component: str) -> Term:
+    """Trace the nameplate of a component to prices and declared rates."""
+    parts = []
+    for (owner, action), (energy, rate) in _origins(facts).items():
+        if owner != component:
+            continue
+        factors = [
+            product(f"energy of {energy.of}", "J", _factors(energy.factors), energy.source),
+            product(f"{action} a second of {rate.of}", "Hz", _factors(rate.factors), rate.source),
+        ]
+        if component != "offchip":
+            factors.insert(0, given("tiles of the chip", facts.of_chip("chip_tiles")))
+        parts.append(product(f"{action} at its rate", "W", factors))
+    what = f"nameplate of {component}"
+    return replace(parts[0], what=what) if len(parts) == 1 else total(what, "W", parts)
+
+
+def leakage_power(facts: Facts) -> Term:
+    """Trace the leakage of the chip to the components."""
+    reported = facts.report.power.get("leakage")
+    if reported is None:
+        return given("leakage of the chip", None, "W", note="not worked out")
+    parts = [
+        named(f"leakage.{name}", leakage_power_of(facts, name).value, "W") for name in COMPONENTS
+    ]
+    term = total("leakage of the chip", "W", parts, note=f"whole chip, idle or not: {_LEAKS}")
+    return facts.agreed(term, reported, "power.leakage")
+
+
+def leakage_power_of(facts: Facts, component: str) -> Term:
+    """Trace the leakage power of a component to its nameplate."""
+    parts = [
+        given("share that is drawn always", leaking_share(facts.arch, component)),
+        named(f"nameplate.{component}", nameplate_of(facts, component).value, "W"),
+    ]
+    return product(f"leakage of {component}", "W", parts, note=_LEAKS)
+
+
+def component_leakage(facts: Facts, component: str) -> Term:
+    """Trace what a component leaks in one inference to its leakage power."""
+    reported = facts.cost(component, "leakage")
+    parts = [
+        named(f"leakage.{component}", leakage_power_of(facts, component).value, "W"),
+        given("throughput", facts.report.throughput, "1/s", name="throughput").under(),
+    ]
+    note = "the time of one inference is that between two of a stream without gaps"
+    term = product(f"leakage of {component} in one inference", "J", parts, note=note)
+    return facts.agreed(term, reported, f"components.{component}.leakage")
+
+
+def leakage_energy(facts: Facts) -> Term:
+    """Add up what leaks in one inference."""
+    parts = [
+        named(f"components.{name}.leakage", facts.cost(name, "leakage"), "J") for name in COMPONENTS
+    ]
+    return total("leakage in one inference", "J", parts)
+
+
+def programming_energy(facts: Facts) -> Term:
+    """Trace the energy of loading the weights to the cells and what one costs."""
+    reported = facts.report.programming.get("energy")
+    what = "energy of programming"
+    if reported is None:
+        return given(what, None, "J", note=_unpriced(facts))
+    parts = [
+        product(origin.of, "J", _factors(origin.factors), origin.source)
+        for origin in programming_origins(facts.arch).values()
+    ]
+    cells = given("cell_writes", facts.count("cell_writes"), name="cell_writes")
+    note = "once, to load the weights; not part of an inference"
+    term = product(what, "J", [cells, total("programming one cell", "J", parts)], note=note)
+    return facts.agreed(term, reported, "programming.energy")
+
+
+def programming_time(facts: Facts) -> Term:
+    """Say what the time of loading the weights is."""
+    reported = facts.report.programming.get("latency")
+    if reported is None:
+        return given("time of programming", None, "s", note=_unpriced(facts))
+    serial = facts.arch.chip.programming == "serial"
+    side = "one after another (chip.programming: serial)" if serial else "side by side"
+    note = (
+        "rows x cell.write_pulses x (cell.write_pulse + time of a read): the cells of a row"
+        " together, the rows of an array and the arrays of a PE one after another, PEs"
+        f" {side}; fewer pulses, shorter ones or arrays of fewer rows make it less"
+    )
+    return given("time of programming", reported, "s", note=note)
+
+
+def _unpriced(facts: Facts) -> str:
+    missing = not programming_origins(facts.arch)
+    why = "the hardware has no price of a pulse: cell.write_voltage, cell.write_pulse"
+    return why if missing else "programming is counted (cell_writes), not priced"
+
+
+def _origins(facts: Facts) -> Mapping[tuple[str, str], tuple[Origin, Origin]]:
+    encoding = make_encoding(facts.arch, facts.report.precision["weight_bits"])
+    return power_origins(facts.arch, encoding)
+
+
+def _factors(factors: tuple[Factor, ...]) -> tuple[Term, ...]:
+    return tuple(Term(each.what, each.value, each.unit, divides=each.divides) for each in factors)

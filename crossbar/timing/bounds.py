@@ -1,0 +1,66 @@
+"""No schedule can be faster: the longest chain of single positions, and the busiest arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossbar.timing.machine import Machine
+
+__all__ = ["Bound", "bound", "busiest"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Clocks that a plan needs at least.
+
+    Parameters
+    ----------
+    critical : int
+        One position through each step of the longest path of the network.
+    busy : int
+        Reads of the copy that has most to do, for one image.
+    slowest : str
+        The layer of that copy.
+    """
+
+    critical: int
+    busy: int
+    slowest: str
+
+    @property
+    def latency(self) -> int:
+        """At least so many clocks from the first fetch to the last result."""
+        return max(self.critical, self.busy)
+
+    @property
+    def interval(self) -> int:
+        """At least so many clocks from one image to the next."""
+        return self.busy
+
+
+def busiest(machine: Machine) -> tuple[int, str]:
+    """Clocks that the copy with most to do reads for one image, and its layer."""
+    tables = machine.tables
+    work = np.diff(tables.offset) * tables.reads * tables.slot
+    work = np.where(tables.join, 0, work)
+    most = int(work.argmax())
+    return int(work[most]), machine.tasks[most].name
+
+
+def bound(machine: Machine) -> Bound:
+    """Add up what every schedule of a plan must take.
+
+    Parameters
+    ----------
+    machine : Machine
+    """
+    reached: dict[str, int] = {}
+    for task, alone in zip(machine.tasks, machine.alone, strict=True):
+        sources = [name for operand in task.step.operands for name in operand.sources]
+        before = max((reached.get(name, 0) for name in sources), default=0)
+        here = reached.get(task.step.name)
+        depth = before + int(alone)
+        reached[task.step.name] = depth if here is None else min(here, depth)
+    return Bound(max(reached.values()), *busiest(machine))

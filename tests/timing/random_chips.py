@@ -1,0 +1,282 @@
+"""Small random chips and networks, from a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crossbar import build_plan, load_arch
+from crossbar.arch import Arch
+from crossbar.errors import DoesNotFitError
+from crossbar.mapping import Plan
+from crossbar.workload import Workload, WorkloadBuilder
+from crossbar.workload.graph import Node
+
+Rng = np.random.Generator
+
+
+def random_plan(seed: int, **fixed: Any) -> Plan:
+    """Draw a network, a chip and copies of layers; ``fixed`` are keys of the chip, ``__`` for a
+    dot.
+    """
+    rng = np.random.default_rng(seed)
+    workload = random_workload(rng)
+    arch = random_arch(rng, [(n.name, n.positions) for n in _layers(workload)], **fixed)
+    try:
+        return build_plan(workload, arch)
+    except DoesNotFitError:  # into so small a buffer
+        tile = arch.tile.model_copy(update={"buffer": 64 * 1024})
+        return build_plan(workload, arch.model_copy(update={"tile": tile}))
+
+
+def random_arch(rng: Rng, layers: list[tuple[str, int]], **fixed: Any) -> Arch:
+    """Draw a chip; ``layers`` are names and positions for the copies."""
+    cycle = int(rng.choice([1, 2, 3, 4, 5, 8, 16]))
+    arrays = int(rng.integers(1, 5))
+    rows = int(rng.choice([3, 4, 8, 16]))
+    subtract, encoding = "digital", str(rng.choice(["offset", "differential", "twos_complement"]))
+    if encoding == "differential" and rng.random() < 0.3:
+        subtract = "analog"
+    copies: Any = "none"
+    if rng.random() < 0.5:
+        limits = [min(3, positions) for _, positions in layers]
+        copies = [int(rng.integers(1, limit + 1)) for limit in limits]
+    drawn = {
+        "clock": "1 GHz",
+        "array.cycle": f"{cycle} ns",
+        "cell.read_pulse": f"{cycle} ns",
+        "cell.bits": int(rng.integers(1, 4)),
+        "array.rows": rows,
+        "array.cols": int(rng.choice([3, 5, 8, 16])),
+        "array.rows_per_read": None if rng.random() < 0.6 else int(rng.integers(1, rows + 1)),
+        "array.encoding": encoding,
+        "array.subtract": subtract,
+        "array.input_sum": str(rng.choice(["digital", "digital", "column"])),
+        "dac.bits": int(rng.integers(1, 4)),
+        "adc.bits": 6,
+        "adc.rate": str(rng.choice(["250 MHz", "500 MHz", "1 GHz", "1 GHz", "3 GHz", "16 GHz"])),
+        "pe.arrays": arrays,
+        "pe.adcs": int(rng.integers(1, arrays + 1)),
+        "pe.input_register": f"{int(rng.choice([1, 4, 8, 16, 64]))} B",
+        "tile.pes": int(rng.integers(1, 4)),
+        "tile.buffer": str(rng.choice(["16 B", "32 B", "64 B", "256 B", "64 KiB"])),
+        "tile.buffer_banks": int(rng.integers(1, 3)),
+        "tile.bus_width": int(rng.choice([1, 2, 3, 5, 8, 16, 33, 64])),
+        "tile.vector_lanes": int(rng.choice([1, 2, 3, 16])),
+        "chip.tiles": "auto",
+        "precision.weight_bits": int(rng.integers(2, 6)),
+        "precision.input_bits": int(rng.integers(1, 6)),
+        "replication": copies,
+    }
+    drawn |= {key.replace("__", "."): value for key, value in fixed.items()}
+    return load_arch("tiny_reram", drawn)
+
+
+def random_workload(rng: Rng) -> Workload:
+    """Draw a network of one of several families."""
+    families = (_chain, _residual, _branches, _tokens, _shared, _head, _attention, _gated)
+    return families[int(rng.integers(len(families)))](rng)
+
+
+def _layers(workload: Workload) -> list[Node]:
+    """Nodes of the first use of each weight, with the fewest positions of all its uses."""
+    smallest: dict[str, Node] = {}
+    for node in workload.products:
+        key = node.weight or node.name
+        if key not in smallest or node.positions < smallest[key].positions:
+            smallest[key] = node
+    return list(smallest.values())
+
+
+def _pick(rng: Rng, low: int, high: int) -> int:
+    return int(rng.integers(low, high + 1))
+
+
+def _chance(rng: Rng, share: float) -> bool:
+    return bool(rng.random() < share)
+
+
+def _input(rng: Rng, net: WorkloadBuilder) -> str:
+    size = (_pick(rng, 1, 4), _pick(rng, 2, 6), _pick(rng, 2, 6))
+    return net.input("input", size)
+
+
+def _conv(rng: Rng, net: WorkloadBuilder, name: str, x: str, *, keep: bool = False) -> str:
+    """Add some convolution; ``keep`` its size."""
+    channels, height, width = net.shape(x)
+    if keep:
+        size = int(rng.choice([1, 3]))
+        return net.conv(name, x, _pick(rng, 1, 4), size, padding=size // 2)
+    kernel = (_pick(rng, 1, min(3, height)), _pick(rng, 1, min(3, width)))
+    groups, out = 1, _pick(rng, 1, 5)
+    if channels > 1 and _chance(rng, 0.25):  # depthwise, with a multiplier
+        groups, out = channels, channels * _pick(rng, 1, 2)
+    dilation = 2 if min(height, width) > 4 and _chance(rng, 0.15) else 1
+    return net.conv(
+        name,
+        x,
+        out,
+        kernel,
+        stride=(_pick(rng, 1, 2), _pick(rng, 1, 2)),
+        padding=(_pick(rng, 0, kernel[0] - 1), _pick(rng, 0, kernel[1] - 1)),
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+def _after(rng: Rng, net: WorkloadBuilder, name: str, x: str) -> str:
+    """Add some digital operations."""
+    if _chance(rng, 0.5):
+        x = net.relu(f"{name}.relu", x)
+    _, height, width = net.shape(x)
+    if min(height, width) >= 2 and _chance(rng, 0.35):
+        kernel = _pick(rng, 2, min(3, height, width))
+        pool = net.max_pool if _chance(rng, 0.5) else net.avg_pool
+        padding = _pick(rng, 0, kernel // 2)
+        x = pool(f"{name}.pool", x, kernel, stride=_pick(rng, 1, 3), padding=padding)
+    return x
+
+
+def _end(rng: Rng, net: WorkloadBuilder, x: str) -> Workload:
+    """Finish with nothing, a linear layer, or a global average and one."""
+    kind = _pick(rng, 0, 3)
+    if kind == 0:
+        return net.build(x)
+    if kind == 1:
+        x = net.global_avg_pool("average", x)
+    x = net.linear("fc", net.flatten("flatten", x), _pick(rng, 1, 6))
+    if kind == 3:
+        x = net.linear("fc2", net.relu("fc.relu", x), _pick(rng, 1, 6))
+    return net.build(x)
+
+
+def _chain(rng: Rng) -> Workload:
+    net = WorkloadBuilder("chain")
+    x = _input(rng, net)
+    if _chance(rng, 0.2):
+        x = _after(rng, net, "early", x)
+    for i in range(_pick(rng, 1, 3)):
+        x = _after(rng, net, f"conv{i}", _conv(rng, net, f"conv{i}", x))
+    return _end(rng, net, x)
+
+
+def _residual(rng: Rng) -> Workload:
+    """One or two blocks, with a shortcut that is the input, or a convolution of it."""
+    net = WorkloadBuilder("residual")
+    x = _input(rng, net)
+    if _chance(rng, 0.8):
+        x = net.relu("stem.relu", _conv(rng, net, "stem", x, keep=True))
+    for i in range(_pick(rng, 1, 2)):
+        given = net.shape(x)
+        y = net.relu(f"b{i}.relu", _conv(rng, net, f"b{i}.conv1", x, keep=True))
+        if _chance(rng, 0.4) and min(given[1:]) >= 2:
+            channels = _pick(rng, 1, 4)
+            y = net.conv(f"b{i}.conv2", y, channels, 3, stride=2, padding=1)
+            x = net.conv(f"b{i}.down", x, channels, 1, stride=2)
+        elif _chance(rng, 0.3) and given[1] % 2 == 0 and given[2] % 2 == 0:
+            channels = given[0] + _pick(rng, 0, 1)
+            y = net.conv(f"b{i}.conv2", y, channels, 3, stride=2, padding=1)
+            small = (channels, given[1] // 2, given[2] // 2)
+            x = net.reshape(f"b{i}.slice", x, small, "slice_pad")
+        else:
+            y = net.conv(f"b{i}.conv2", y, given[0], 3, padding=1)
+        operands = [y, x] if _chance(rng, 0.5) else [x, y]
+        x = _after(rng, net, f"b{i}.sum", net.add(f"b{i}.add", *operands))
+    return _end(rng, net, x)
+
+
+def _branches(rng: Rng) -> Workload:
+    """Convolutions side by side, joined as channels, rows or columns."""
+    net = WorkloadBuilder("branches")
+    x = _input(rng, net)
+    if _chance(rng, 0.5):
+        x = _after(rng, net, "stem", _conv(rng, net, "stem", x, keep=True))
+    _, height, width = net.shape(x)
+    axis = _pick(rng, 0, 2)
+    if axis == 0:
+        parts = [_conv(rng, net, f"side{i}", x, keep=True) for i in range(_pick(rng, 2, 3))]
+        parts += [x] if _chance(rng, 0.3) else []
+    else:
+        channels = _pick(rng, 1, 3)
+        parts = [net.conv(f"side{i}", x, channels, 3, padding=1) for i in range(2)]
+    x = _after(rng, net, "join", net.concat("concat", *parts, axis=axis))
+    if _chance(rng, 0.7):
+        x = _conv(rng, net, "last", x)
+    return _end(rng, net, x)
+
+
+def _tokens(rng: Rng) -> Workload:
+    """Linear layers over tokens, with a residual connection."""
+    net = WorkloadBuilder("tokens")
+    features = _pick(rng, 1, 12)
+    x = net.input("input", (_pick(rng, 1, 9), features))
+    if _chance(rng, 0.7):
+        x = net.linear("first", x, features)
+    y = net.activation("gelu", net.linear("up", x, _pick(rng, 1, 12)), "gelu")
+    y = net.linear("down", y, features)
+    x = net.add("add", y, x)
+    if _chance(rng, 0.5):
+        x = net.linear("last", x, _pick(rng, 1, 5))
+    return net.build(x)
+
+
+def _shared(rng: Rng) -> Workload:
+    """One weight used by two or three layers, side by side or one after the other."""
+    features = _pick(rng, 1, 10)
+    attrs = {"in_features": features, "out_features": features, "bias": False}
+    first, second = (_pick(rng, 1, 6), features), (_pick(rng, 1, 6), features)
+    nodes = [
+        Node("a", "input", (), first),
+        Node("b", "input", (), second),
+        Node("lead", "linear", ("b",), second, attrs, "lead.weight"),
+        Node("one", "linear", ("a",), first, attrs, "tied"),
+        Node("two", "linear", ("lead",), second, attrs, "tied"),
+    ]
+    end = "two"
+    if _chance(rng, 0.5):  # feeds itself
+        nodes.append(Node("relu", "activation", ("one",), first, {"operator": "relu"}))
+        nodes.append(Node("three", "linear", ("relu",), first, attrs, "tied"))
+        end = "three"
+    nodes.append(Node("own", "linear", (end,), first if end == "three" else second, attrs, "own"))
+    return Workload("shared", tuple(nodes), ("two", "own"))
+
+
+def _head(rng: Rng) -> Workload:
+    """Linear layers on a vector, two of them summed."""
+    net = WorkloadBuilder("head")
+    x = net.input("input", (_pick(rng, 1, 20),))
+    width = _pick(rng, 1, 8)
+    y = net.relu("relu", net.linear("fc1", x, width))
+    z = net.linear("fc2", y, width)
+    x = net.add("add", z, y) if _chance(rng, 0.5) else net.concat("concat", z, y)
+    return net.build(net.linear("fc3", net.relu("relu2", x), _pick(rng, 1, 6)))
+
+
+def _attention(rng: Rng) -> Workload:
+    """Products of activations between linear layers."""
+    net = WorkloadBuilder("attention")
+    size, heads, width = _pick(rng, 1, 5), _pick(rng, 1, 2), _pick(rng, 1, 4)
+    features = heads * width
+    x = net.input("input", (size, features))
+    if _chance(rng, 0.5):
+        x = net.norm("norm", net.linear("lead", x, features))
+    parts = [net.linear(name, x, features) for name in ("query", "key", "value")]
+    shapes = [(heads, size, width), (heads, width, size), (heads, size, width)]
+    query, key, value = (
+        net.reshape(f"{part}.heads", part, shape, "transpose")
+        for part, shape in zip(parts, shapes, strict=True)
+    )
+    y = net.matmul("context", net.softmax("softmax", net.matmul("scores", query, key)), value)
+    y = net.linear("out", net.reshape("tokens", y, (size, features), "transpose"), features)
+    return net.build(net.add("add", y, x) if _chance(rng, 0.6) else y)
+
+
+def _gated(rng: Rng) -> Workload:
+    """A map times a weight for each of its channels, from its own average."""
+    net = WorkloadBuilder("gated")
+    x = net.relu("relu", _conv(rng, net, "conv", _input(rng, net)))
+    channels = net.shape(x)[0]
+    gate = net.conv("squeeze", net.global_avg_pool("means", x), _pick(rng, 1, 3), 1)
+    gate = net.activation("sigmoid", net.conv("excite", gate, channels, 1), "sigmoid")
+    return _end(rng, net, _conv(rng, net, "last", net.mul("scale", x, gate), keep=True))
