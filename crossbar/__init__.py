@@ -23,6 +23,7 @@ __all__ = [
     "map_model",
     "save_mapped",
     "simulate",
+    "sweep",
     "verify",
 ]
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from crossbar.nn.saving import load_mapped, save_mapped
     from crossbar.nn.twin import verify
     from crossbar.report import Report
+    from crossbar.sweeping import sweep
     from crossbar.workload import find_workload
 else:  # hidden from type checkers, so that a mistyped public name is an error there
     _HOME = {
@@ -53,6 +55,7 @@ else:  # hidden from type checkers, so that a mistyped public name is an error t
         "map_model": "crossbar.nn.convert",
         "save_mapped": "crossbar.nn.saving",
         "simulate": "crossbar.nn.run",
+        "sweep": "crossbar.sweeping",
         "verify": "crossbar.nn.twin",
     }
 

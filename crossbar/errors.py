@@ -69,14 +69,23 @@ class UnknownNameError(InputError):
         The names that exist.
     near : int, optional
         List so many of the nearest names only, where there are any: for hundreds of names.
+    more : int
+        Names that exist beside these.
     """
 
     def __init__(
-        self, what: str, name: str, allowed: Iterable[str], *, near: int | None = None
+        self,
+        what: str,
+        name: str,
+        allowed: Iterable[str],
+        *,
+        near: int | None = None,
+        more: int = 0,
     ) -> None:
         names = sorted(allowed)
         nearest = difflib.get_close_matches(name, names, n=near, cutoff=0.5) if near else []
         listed = f"near: {', '.join(nearest)}" if nearest else f"known: {', '.join(names)}"
+        listed += f" and {more:,} more" if more else ""
         super().__init__(f"unknown {what} {name!r}{did_you_mean(name, names)}; {listed}")
 
 

@@ -20,11 +20,11 @@ from crossbar.mapping import build_plan
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.report import Report, build_report
-from crossbar.timing import Activity
+from crossbar.timing import Activity, Timing
 from crossbar.workload import find_workload
 from crossbar.workload.graph import Node, Workload
 
-__all__ = ["INPUT_DENSITY", "estimate"]
+__all__ = ["INPUT_DENSITY", "estimate", "estimate_plan"]
 
 INPUT_DENSITY = 0.5
 """Share of the input bits that are one, unless given: bits that know nothing of one another."""
@@ -86,12 +86,37 @@ def estimate(
     of the network's energy on isaac_8bit); give ``input_density=0.15`` for those.
     """
     arch = load_arch(arch)
-    input_density = _share("input_density", input_density)
-    if code_density is not None:
-        code_density = _share("code_density", code_density)
     signed = {name: True for name, is_signed in (signed_inputs or {}).items() if is_signed}
     plan = build_plan(find_workload(workload), arch, signed_inputs=signed)
     _check_signed(plan, signed_inputs or {})
+    return estimate_plan(
+        plan, input_density=input_density, code_density=code_density, signed=signed
+    )
+
+
+def estimate_plan(
+    plan: Plan,
+    *,
+    input_density: float = INPUT_DENSITY,
+    code_density: float | None = None,
+    signed: Mapping[str, bool] | None = None,
+    timing: Timing | None = None,
+) -> Report:
+    """Estimate the cost of a plan; see `estimate`.
+
+    Parameters
+    ----------
+    plan : Plan
+    input_density, code_density : float
+    signed : mapping of str to bool, optional
+        Layers whose inputs can be negative, as the plan was made for.
+    timing : Timing, optional
+        Of this plan, where it is known already.
+    """
+    arch, signed = plan.arch, dict(signed or {})
+    input_density = _share("input_density", input_density)
+    if code_density is not None:
+        code_density = _share("code_density", code_density)
     if code_density is None:
         code_density = _code_density(plan.layers[0].encoding)
     by_data = arch.energy.array == "data"
@@ -99,6 +124,7 @@ def estimate(
     report = build_report(
         plan,
         Activity(energies, {}, 1),
+        timing=timing,
         scenario={
             "workload": plan.workload.name,
             "arch": arch.to_dict(),

@@ -55,6 +55,7 @@ _DEFINITIONS = (
     "kibi- = 1024 = Ki-",
     "mebi- = 1048576 = Mi-",
     "gibi- = 1073741824 = Gi-",
+    "tebi- = 1099511627776 = Ti-",
     "second = [time] = s = sec",
     "minute = 60 second = min",
     "hour = 3600 second = h",
@@ -101,7 +102,7 @@ _PREFIXES = {
     15: "P",
 }
 _AREAS = ((Decimal("1e-8"), Decimal("1e-6"), "mm2"), (Decimal("1e-14"), Decimal("1e-12"), "um2"))
-_SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_SIZES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _SYMBOLS = {"byte": "B", "second": "s", "m^2": "m2"}
 
 

@@ -92,11 +92,15 @@ class Measured(Marker):
         Whether 0 is allowed; negative values never are.
     whole : bool
         Whether the kept value is an int (bytes).
+    most : float, optional
+        The largest value that is allowed: far more than any hardware has, and so little that no
+        result overflows.
     """
 
     unit: str
     zero: bool = False
     whole: bool = False
+    most: float | None = None
 
     def check(self, value: Any) -> float | int:
         """Parse text with a unit into SI."""
@@ -106,9 +110,12 @@ class Measured(Marker):
                 raise InputError(f"{shown(value)} is not {name} (e.g. {example!r})")
             raise InputError(f"{shown(value)} has no unit (give {name}, e.g. {example!r})")
         number = units.parse(value, self.unit)
-        if number < 0 or (number == 0 and not self.zero):
-            least = "0 or more" if self.zero else "more than 0"
-            raise InputError(f"{shown(value)} is out of range ({name}, {least})")
+        too_large = self.most is not None and number > self.most
+        if number < 0 or (number == 0 and not self.zero) or too_large:
+            ends = ["0 or more" if self.zero else "more than 0"]
+            if self.most is not None:
+                ends.append(f"at most {units.exact(self.most, self.unit)}")
+            raise InputError(f"{shown(value)} is out of range ({name}, {', '.join(ends)})")
         if not self.whole:
             return number
         if not number.is_integer():
@@ -137,7 +144,7 @@ class Measured(Marker):
             "examples": [example],
             "x-unit": self.unit,
             "x-dimension": name.split(" ", 1)[1],
-        }
+        } | ({} if self.most is None else {"x-maximum": self.most})
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ __all__ = [
 _PRICED_NODE = 32e-9
 _LABELS = ("name", "description", "source")
 
+_SIEMENS, _VOLTS, _SECONDS, _JOULES = 1.0, 100.0, 1.0, 1.0
+_HERTZ, _BYTES = 1e12, float(1 << 40)
+"""Most of each quantity: beyond any hardware, and small enough for every product of them."""
+
 
 def _priced(node: float) -> float:
     """Refuse a node that the cost table does not know; scaling by guess would look exact."""
@@ -62,24 +66,24 @@ class IdealCell(Section):
     """What the cell is made of: `ideal` stores and reads every level without error."""
     bits: Annotated[int, Whole(1, 4, "bit")]
     """Bits a cell stores [bit]; it has 2^bits levels. ISAAC: 2."""
-    g_on: Annotated[float, Measured("S")]
+    g_on: Annotated[float, Measured("S", most=_SIEMENS)]
     """Conductance of the top level (low resistance state) [S]. Not in the ISAAC paper: its presets
     assume the value that makes the worst read cost the table's 30 pJ."""
-    g_off: Annotated[float, Measured("S", zero=True)]
+    g_off: Annotated[float, Measured("S", zero=True, most=_SIEMENS)]
     """Conductance of level 0 (high resistance state) [S], below g_on; levels lie evenly between.
     The isaac presets assume g_on / 15."""
-    read_voltage: Annotated[float, Measured("V")]
+    read_voltage: Annotated[float, Measured("V", most=_VOLTS)]
     """Voltage of a driven row at the top DAC code [V]. The isaac presets assume 0.2 V."""
-    read_pulse: Annotated[float, Measured("s")]
+    read_pulse: Annotated[float, Measured("s", most=_SECONDS)]
     """How long current flows in one read [s], at most array.cycle."""
     narrow_slice: Literal["low_levels", "full_swing"] = "low_levels"
     """What a slice of fewer bits than the cell stores (the sign bit, or the top slice when bits do
     not divide): the lowest levels, or levels spread over the whole range, whose read is divided by
     their distance. Spread where they fall on whole levels (1 bit in any cell: 0 and top)."""
-    write_voltage: Annotated[float | None, Measured("V")] = None
+    write_voltage: Annotated[float | None, Measured("V", most=_VOLTS)] = None
     """Voltage across a cell that is programmed [V]; left out, programming is not priced. The isaac
     presets take 2 V."""
-    write_pulse: Annotated[float | None, Measured("s")] = None
+    write_pulse: Annotated[float | None, Measured("s", most=_SECONDS)] = None
     """Length of one programming pulse [s], given together with write_voltage. The isaac presets
     take 40 ns."""
     write_pulses: Annotated[float, Plain(1, 10_000, "pulse")] = 1.0
@@ -113,7 +117,7 @@ class Array(Section):
     column with its own cells and conversion (`column`)."""
     cycle: Annotated[float, Measured("s")]
     """Time of one array read [s]. ISAAC: 100 ns, 128 conversions at 1.28 GHz."""
-    read_energy: Annotated[float | None, Measured("J", zero=True)] = None
+    read_energy: Annotated[float | None, Measured("J", zero=True, most=_JOULES)] = None
     """Energy of one read of a whole array [J], used by energy.array: table. ISAAC table I: 2.4 mW
     x 100 ns / 8 arrays = 30 pJ."""
 
@@ -136,7 +140,7 @@ class Adc(Section):
     largest sum of a row group; `lossless` takes as many bits as the row group needs."""
     bits: Annotated[int | None, Whole(1, 16, "bit")] = None
     """Resolution [bit]; needed by clip and full, left out with lossless. ISAAC: 8."""
-    rate: Annotated[float, Measured("Hz")]
+    rate: Annotated[float, Measured("Hz", most=_HERTZ)]
     """Conversions a second of one ADC [samples/s, written as a frequency]. ISAAC: 1.28 GHz."""
 
 
@@ -147,9 +151,9 @@ class Pe(Section):
     """Arrays of one PE [array]. ISAAC: 8."""
     adcs: Annotated[int, Whole(1, 4096, "ADC")]
     """ADCs of one PE [ADC], at most arrays; with fewer, arrays take turns. ISAAC: 8."""
-    input_register: Annotated[int, Measured("byte", whole=True)]
+    input_register: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
     """Input register of one PE [byte]. ISAAC table I: 2 KiB."""
-    output_register: Annotated[int, Measured("byte", whole=True)]
+    output_register: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
     """Output register of one PE [byte]. ISAAC table I: 256 B."""
 
 
@@ -158,7 +162,7 @@ class Tile(Section):
 
     pes: Annotated[int, Whole(1, 4096, "PE")]
     """PEs of one tile [PE]. ISAAC: 12."""
-    buffer: Annotated[int, Measured("byte", whole=True)]
+    buffer: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
     """eDRAM buffer of one tile [byte]. ISAAC table I: 64 KiB."""
     buffer_banks: Annotated[int, Whole(1, 1024, "bank")]
     """Banks of the buffer that can be used at once [bank]. ISAAC table I: 4."""
@@ -231,7 +235,7 @@ class Arch(Section):
     """Where the numbers come from: a citation."""
     node: Annotated[float, Measured("m"), AfterValidator(_priced)]
     """Technology node [m]; 32 nm, the node of ISAAC's cost table, is the only priced one."""
-    clock: Annotated[float, Measured("Hz")]
+    clock: Annotated[float, Measured("Hz", most=_HERTZ)]
     """Clock of the digital parts [Hz], the cycle of the timing. ISAAC: 1.28 GHz."""
     cell: IdealCell
     """The memory cell."""

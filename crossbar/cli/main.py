@@ -16,6 +16,7 @@ import crossbar
 from crossbar.cli import arch, report, workload
 from crossbar.cli.estimate import estimate
 from crossbar.cli.run import run
+from crossbar.cli.sweep import sweep
 from crossbar.errors import CrossbarError, InputError
 
 __all__ = ["main"]
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.callback(help=_HELP)(_root)
 app.command("run")(run)
 app.command("estimate")(estimate)
+app.command("sweep")(sweep)
 app.add_typer(arch.app, name="arch")
 app.add_typer(workload.app, name="workload")
 app.add_typer(report.app, name="report")

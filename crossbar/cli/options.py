@@ -21,6 +21,7 @@ __all__ = [
     "OBSERVERS",
     "check_choice",
     "check_module",
+    "complete_axes",
     "complete_keys",
     "complete_numbers",
     "complete_observers",
@@ -217,6 +218,13 @@ def complete_keys(incomplete: str) -> Iterator[str]:
     from crossbar.arch.keys import key_table
 
     yield from _starting(lambda: [f"{key}=" for key in key_table()], incomplete)
+
+
+def complete_axes(incomplete: str) -> Iterator[str]:
+    """Complete the key of an ``--axis``."""
+    from crossbar.study.axis_keys import axis_key_names
+
+    yield from _starting(lambda: [f"{key}=" for key in axis_key_names()], incomplete)
 
 
 def complete_numbers(incomplete: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ class Stages:
         self._view.show(stage, 0, 0)
 
     def count(self, stage: str, done: int, total: int) -> None:
-        """Say that ``done`` of ``total`` samples of a stage are ready (``total`` 0: not known)."""
+        """Say that ``done`` of ``total`` of a stage are ready (``total`` 0: not known)."""
         self._view.show(stage, done, total)
 
     def note(self, line: str) -> None:
@@ -171,7 +171,8 @@ class _Lines:
         now = time.monotonic()
         if stage != self.stage:
             self.stage, self.began, self.told = stage, self.heard if done else now, now
-            of = f": {total} sample{'' if total == 1 else 's'}" if total else ""
+            unit = "" if stage.startswith("point") else f" sample{'' if total == 1 else 's'}"
+            of = f": {total}{unit}" if total else ""
             self._write(f"{stage}{of}")
         elif done and now - self.told >= _EVERY:
             self.told = now

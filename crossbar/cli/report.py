@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from crossbar.cli.options import complete_numbers
+from crossbar.cli.plot import is_study, plot
 from crossbar.errors import InputError
 
 __all__ = ["app"]
@@ -17,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command()(plot)
 
 
 @app.command()
@@ -44,21 +46,39 @@ def show(
 
 @app.command()
 def page(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report.json.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE_OR_STUDY", help="A report.json, or the folder that a sweep has written."
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.html",
-            help="The page; replaced when it is there. Default: beside the report, under its name.",
+            help="The page; replaced when it is there. Default: beside the report, under its name;"
+            " study.html in the folder of a study.",
         ),
     ] = None,
 ) -> None:
-    """Write a saved report as an HTML page: answers, figures, tables, what would make it faster.
+    """Write a report or a study as an HTML page: answers, figures, tables.
 
     One file that loads nothing from elsewhere.
     """
+    if is_study(file):
+        from crossbar.study.page import save_study_page
+        from crossbar.study.table import load_table
+
+        folder = file if file.is_dir() else file.parent
+        target = folder / "study.html" if out is None else out
+        if target.name == "study.sqlite":
+            raise InputError(f"{target}: is a store's name; name another file: --out FILE.html")
+        save_study_page(load_table(folder), target)
+        typer.echo(str(target))
+        return
     from crossbar.report import Report, save_page
 
+    file = file / "report.json" if file.is_dir() else file
     target = file.with_suffix(".html") if out is None else out
     if target.resolve() == file.resolve():
         raise InputError(f"{target}: is the report itself; name another file: --out FILE.html")

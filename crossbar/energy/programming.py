@@ -13,6 +13,7 @@ from crossbar.arch import Arch
 from crossbar.device.programming import mean_conductance, verify_energy, write_energy
 from crossbar.energy.price import published_energies
 from crossbar.energy.sources import Factor, Origin, published_origins
+from crossbar.mapping.converters import array_conversions, read_time
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.timing import Counts
 
@@ -52,8 +53,10 @@ def programming_cost(plan: Plan, counts: Counts) -> Programming | None:
 
     ``latency = rows x pulses x (cell.write_pulse + time of a read)``: the cells of a row together,
     the rows of an array and the arrays of a PE one after another, PEs side by side or, with
-    ``chip.programming: serial``, also one after another; the PE that takes longest decides.  A row
-    takes the mean number of pulses of a cell; it would take more, that of its slowest cell.
+    ``chip.programming: serial``, also one after another; the PE that takes longest decides.  Since
+    only one array of a PE is read, it has its ADC to itself: the read takes ``max(array.cycle,
+    conversions of the array / adc.rate)``, in whole clocks.  A row takes the mean number of pulses
+    of a cell; it would take more, that of its slowest cell.
 
     Parameters
     ----------
@@ -113,7 +116,8 @@ def programming_origins(arch: Arch) -> Mapping[str, Origin]:
                 stored,
                 Factor("cell.read_pulse", cell.read_pulse, "s"),
             ),
-            "v^2 g t, one read after each pulse; at the mean of the levels (assumed)",
+            "v^2 g t, one read after each pulse, of the one array of the PE that is programmed; at"
+            " the mean of the levels (assumed)",
         ),
         **{
             f"verify {action}": Origin(
@@ -125,17 +129,25 @@ def programming_origins(arch: Arch) -> Mapping[str, Origin]:
 
 
 def _rows_and_reads(plan: Plan) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows to program in each PE, and the time of one read of each of them together [s]."""
+    """Rows to program in each PE, and the time of one read of each of them together [s].
+
+    One array of a PE is read at a time.
+    """
     per_pe = plan.arch.pe.arrays
     rows, reads = np.zeros(0, np.int64), np.zeros(0)
     for layer in plan.layers:
         starts = np.stack([layer.row_block_arrays(copy) for copy in range(layer.replicas)])
         each, block, across = _arrays_of_copy(layer)
+        columns, kind = np.unique(
+            np.concatenate(array_conversions(plan.arch, layer)), return_inverse=True
+        )
+        times = np.array([read_time(plan.arch, int(count)) for count in columns])[kind]
         pes = (starts[:, block] + across).ravel() // per_pe
         found = np.bincount(pes, np.tile(each, layer.replicas), len(rows))
+        took = np.bincount(pes, np.tile(each * times, layer.replicas), len(rows))
         more = len(found) - len(rows)
         rows = np.pad(rows, (0, more)) + found.astype(np.int64)
-        reads = np.pad(reads, (0, more)) + found * layer.slot
+        reads = np.pad(reads, (0, more)) + took
     return rows, reads
 
 

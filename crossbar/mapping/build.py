@@ -15,6 +15,7 @@ from crossbar.mapping.encode import make_encoding
 from crossbar.mapping.placement import Placement
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.mapping.refusals import too_few_arrays
+from crossbar.mapping.registers import check_registers
 from crossbar.mapping.replication import chip_arrays
 from crossbar.mapping.tiling import cut_matrix
 from crossbar.mapping.unmapped import describe_unmapped
@@ -54,7 +55,7 @@ def build_plan(
     ------
     DoesNotFitError
         When one copy of every layer needs more arrays, or more of the tiles' buffers, than the
-        chip has.
+        chip has, or an input register cannot hold one digit of what its PE is driven with.
     """
     workload = find_workload(workload)
     arch = load_arch(arch)
@@ -76,6 +77,7 @@ def build_plan(
     smallest = [min(node.positions for node in nodes) for nodes in groups]
     layers, flow, placement = choose_copies(workload, arch, single, smallest)
     layers = [_settled(arch, layer, placement) for layer in layers]
+    check_registers(workload.name, arch, layers)
     capacities, buffers = divide_buffers(placement, flow, arch.tile.buffer)
     rest = [n for n in workload if not n.is_product and n.kind not in MOVE_KINDS]
     return Plan(

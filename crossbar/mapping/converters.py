@@ -13,7 +13,14 @@ from crossbar.mapping.tiling import usable_columns
 if TYPE_CHECKING:
     from crossbar.mapping.plan import LayerPlan, Plan
 
-__all__ = ["adc_loads", "arrays_an_adc", "layer_slot", "read_slot"]
+__all__ = [
+    "adc_loads",
+    "array_conversions",
+    "arrays_an_adc",
+    "layer_slot",
+    "read_slot",
+    "read_time",
+]
 
 
 def arrays_an_adc(arch: Arch) -> int:
@@ -26,10 +33,14 @@ def read_slot(arch: Arch, columns: int) -> float:
 
     ``max(array.cycle, conversions of the ADC / adc.rate)``, rounded up to whole clocks.
     """
-    return _slot(arch, columns * arrays_an_adc(arch))
+    return read_time(arch, columns * arrays_an_adc(arch))
 
 
-def _slot(arch: Arch, conversions: int) -> float:
+def read_time(arch: Arch, conversions: int) -> float:
+    """Time of one read [s] whose busiest ADC has so many conversions.
+
+    ``max(array.cycle, conversions / adc.rate)``, rounded up to whole clocks.
+    """
     conversion = conversions / arch.adc.rate
     clocks = -(-round(max(arch.array.cycle, conversion) * arch.clock * 1e6) // 10**6)
     return max(1, clocks) / arch.clock
@@ -64,19 +75,30 @@ def layer_slot(arch: Arch, layer: LayerPlan) -> float:
         if place not in seen:  # copies that lie alike in their PEs convert alike
             seen.add(place)
             most = max(most, int(_loads(arch, layer, copy)[1].max()))
-    return _slot(arch, most)
+    return read_time(arch, most)
+
+
+def array_conversions(arch: Arch, layer: LayerPlan) -> list[NDArray[np.int64]]:
+    """Count the conversions of one read of each array, row block by row block, for each bundle.
+
+    A pair that is subtracted as currents counts once, unit columns count.
+    """
+    width = usable_columns(arch)
+    found = []
+    for bundle in layer.bundles:
+        used = np.minimum(width, bundle.columns - np.arange(bundle.col_blocks) * width)
+        used = (used // 2 if layer.encoding.subtract == "analog" else used) + layer.unit_columns
+        found.append(np.tile(used, bundle.row_blocks))
+    return found
 
 
 def _loads(arch: Arch, layer: LayerPlan, copy: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """ADCs in ascending order, and the conversions of each."""
-    width = usable_columns(arch)
-    arrays, columns = [], []
-    for bundle, starts in zip(layer.bundles, layer.bundle_blocks(copy), strict=True):
-        across = np.arange(bundle.col_blocks)
-        arrays.append((starts[:, None] + across).ravel())
-        used = np.minimum(width, bundle.columns - across * width)
-        used = (used // 2 if layer.encoding.subtract == "analog" else used) + layer.unit_columns
-        columns.append(np.tile(used, bundle.row_blocks))
+    columns = array_conversions(arch, layer)
+    arrays = [
+        (starts[:, None] + np.arange(bundle.col_blocks)).ravel()
+        for bundle, starts in zip(layer.bundles, layer.bundle_blocks(copy), strict=True)
+    ]
     pe, place = np.divmod(np.concatenate(arrays), arch.pe.arrays)
     adc = pe * arch.pe.adcs + place // arrays_an_adc(arch)
     lowest = int(adc.min())

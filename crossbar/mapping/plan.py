@@ -233,6 +233,12 @@ class Plan:
         return max(layer.end_array for layer in self.layers) - self.arrays
 
     @property
+    def skipped_pes(self) -> int:
+        """PEs of which all arrays are left empty, before the last one in use."""
+        end = max(layer.end_array for layer in self.layers)
+        return -(-end // self.arch.pe.arrays) - self.pes
+
+    @property
     def _stretches(self) -> list[tuple[int, int]]:
         """Arrays in use, first and end of each stretch, in ascending order."""
         found = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.tables import line_width, table
 
-__all__ = ["counted", "plan_table", "units_in_use"]
+__all__ = ["counted", "plan_table", "shortened", "units_in_use"]
 
 _SHORTEST = 12
 _NAMED = 4
@@ -56,7 +56,7 @@ def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     return width - sum(max(map(len, column)) for column in others) - len(columns) - 1
 
 
-def _shortened(names: Sequence[str], room: int) -> list[str]:
+def shortened(names: Sequence[str], room: int) -> list[str]:
     """Cut long names on the left; where ends are equal, keep the number of the block before them.
 
     Names that cannot be told apart in so little room stay as they are.
@@ -123,7 +123,7 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
         rows = [row[:place] + row[place + 1 :] for row in rows]
         room = _room(columns, rows, width)
     if room >= _SHORTEST:
-        names = _shortened([row[0] for row in rows], room)
+        names = shortened([row[0] for row in rows], room)
         rows = [[name, *row[1:]] for name, row in zip(names, rows, strict=True)]
     text = table(
         columns,

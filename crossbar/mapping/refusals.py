@@ -8,20 +8,16 @@ from dataclasses import replace
 from crossbar.arch import Arch
 from crossbar.errors import DoesNotFitError
 from crossbar.mapping.encode import make_encoding
-from crossbar.mapping.flow import Flow
+from crossbar.mapping.flow import Flow, build_flow
 from crossbar.mapping.placement import Placement, largest_blocks, place
 from crossbar.mapping.plan import LayerPlan
+from crossbar.mapping.plan_text import counted
 from crossbar.mapping.replication import chip_arrays
 from crossbar.mapping.tiling import cut_matrix
-from crossbar.units import exact
+from crossbar.units import exact, parse
 from crossbar.workload.graph import Workload
 
 __all__ = ["too_few_arrays", "too_little_buffer"]
-
-
-def _copy_arrays(layers: Sequence[LayerPlan], arch: Arch, bits: int, levels: int | None) -> int:
-    columns = make_encoding(arch, bits, levels).columns
-    return sum(sum(b.arrays for b in cut_matrix(x.matrix, columns, arch)) for x in layers)
 
 
 def too_few_arrays(
@@ -39,7 +35,7 @@ def too_few_arrays(
         Precision of the weights.
     """
     arrays = sum(layer.arrays for layer in layers)
-    tiles = _tiles(arrays, arch)
+    tiles, flow = _tiles(arrays, arch), build_flow(workload, layers)
     capacity = chip_arrays(arch) or 0
     left, placed = capacity, 0
     for layer in layers:
@@ -47,22 +43,56 @@ def too_few_arrays(
             break
         left -= layer.arrays
         placed += 1
-    remedies = [f"chip.tiles={tiles}"]
+    needed, buffer = _tiles_with_buffers(workload, arch, layers, flow)
+    remedies = [f"chip.tiles={needed}" + (f" with tile.buffer={buffer!r}" if buffer else "")]
     for bits_a_cell in range(arch.cell.bits + 1, 5):
         cell = arch.cell.model_copy(update={"bits": bits_a_cell})
-        denser = arch.model_copy(update={"cell": cell})
-        if _copy_arrays(layers, denser, bits, levels) <= capacity:
+        if _fits_with(workload, arch.model_copy(update={"cell": cell}), layers, flow, bits, levels):
             remedies.append(f"cell.bits={bits_a_cell}")
             break
     largest = max(layers, key=lambda layer: layer.arrays)
     first = layers[min(placed, len(layers) - 1)]
+    which = f"{first.name!r} is the first that does not, {largest.name!r} the largest"
+    if first is largest:
+        which = f"{first.name!r} is the first that does not and the largest"
+    room = "" if needed == tiles else f" ({needed} with room in their buffers)"
     return DoesNotFitError(
-        f"{workload.name} does not fit {arch.name}: it needs {arrays} arrays = {tiles} tiles,"
-        f" chip.tiles is {arch.chip.tiles} ({capacity} arrays); {placed} of {len(layers)} layers"
-        f" fit, {first.name!r} is the first that does not, {largest.name!r} the largest"
-        f" ({largest.arrays} arrays);"
+        f"{workload.name} does not fit {arch.name}: it needs {counted(arrays, 'array')}"
+        f" = {counted(tiles, 'tile')}{room}, chip.tiles is {arch.chip.tiles}"
+        f" ({counted(capacity, 'array')}); {placed} of {counted(len(layers), 'layer')}"
+        f" {'fits' if placed == 1 else 'fit'}, {which} ({counted(largest.arrays, 'array')});"
         f" try {' or '.join(remedies)}"
     )
+
+
+def _tiles_with_buffers(
+    workload: Workload, arch: Arch, layers: Sequence[LayerPlan], flow: Flow
+) -> tuple[int, str]:
+    """Count the tiles that hold arrays and buffers; name the buffer where it must be larger."""
+    placement, buffer = place(workload, arch, layers, flow), ""
+    if placement.too_large:
+        buffer = _size(max(largest_blocks(workload, layers, flow).values()))
+        tile = arch.tile.model_copy(update={"buffer": int(parse(buffer, "byte"))})
+        placement = place(workload, arch.model_copy(update={"tile": tile}), layers, flow)
+    return placement.tiles, buffer
+
+
+def _fits_with(
+    workload: Workload,
+    arch: Arch,
+    layers: Sequence[LayerPlan],
+    flow: Flow,
+    bits: int,
+    levels: int | None,
+) -> bool:
+    """Whether one copy of each layer fits the chip with the cells of another arch."""
+    encoding = make_encoding(arch, bits, levels)
+    cut = [
+        replace(x, encoding=encoding, bundles=cut_matrix(x.matrix, encoding.columns, arch))
+        for x in layers
+    ]
+    placement = place(workload, arch, cut, flow)
+    return not placement.too_large and placement.tiles <= int(arch.chip.tiles)
 
 
 def too_little_buffer(
@@ -82,14 +112,14 @@ def too_little_buffer(
             f" try {' or '.join(remedies)}"
         )
     arrays = sum(layer.arrays for layer in layers)
-    larger = arch
+    fill, larger = "fills" if arrays == 1 else "fill", arch
     while place(workload, larger, layers, flow).tiles > int(arch.chip.tiles):
         tile = larger.tile.model_copy(update={"buffer": 2 * larger.tile.buffer})
         larger = arch.model_copy(update={"tile": tile})
     return DoesNotFitError(
-        f"{workload.name} does not fit {arch.name}: its {arrays} arrays fill"
-        f" {_tiles(arrays, arch)} tiles, but with a tile.buffer of {buffer} its buffers take"
-        f" {placement.tiles}, chip.tiles is {arch.chip.tiles};"
+        f"{workload.name} does not fit {arch.name}: its {counted(arrays, 'array')} {fill}"
+        f" {counted(_tiles(arrays, arch), 'tile')}, but with a tile.buffer of {buffer} its buffers"
+        f" take {placement.tiles}, chip.tiles is {arch.chip.tiles};"
         f" try chip.tiles={placement.tiles} or tile.buffer={exact(larger.tile.buffer, 'byte')!r}"
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from crossbar.arch import Arch
 from crossbar.errors import InputError, UnknownNameError
+from crossbar.mapping.plan_text import counted
 
 __all__ = ["balance", "chip_arrays", "replicas_for", "stripes"]
 
@@ -70,8 +71,10 @@ def _given(arch: Arch, names: Sequence[str], positions: Sequence[int]) -> list[i
         copies = list(choice)
     for name, n, limit in zip(names, copies, positions, strict=True):
         if not 1 <= n <= limit:
+            allowed = "1 copy" if limit == 1 else f"1..{limit} copies"
             raise InputError(
-                f"replication: {n} copies of {name!r}; it has {limit} positions, so 1..{limit}"
+                f"replication: {n} {'copy' if n == 1 else 'copies'} of {name!r};"
+                f" it has {counted(limit, 'position')}, so {allowed}"
             )
     return copies
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
 from crossbar.nn.quantise import InputScale, Range, quantise_weights
 
-__all__ = ["map_model"]
+__all__ = ["map_captured", "map_model"]
 
 _PRECISION = ("input_bits", "weight_bits", "weight_levels")
 
@@ -95,23 +94,44 @@ def map_model(
         args, kwargs = tuple(example_inputs), {}
     captured = capture_model(model, args, kwargs)
     _refuse_nan(captured)
-    place = partial(
-        build_plan,
-        captured.workload,
-        arch,
-        weight_bits=bits["weight_bits"],
-        weight_levels=bits["weight_levels"],
-        input_bits=bits["input_bits"],
-    )
-    plan = place()  # what does not fit is refused before the calibration
+    plan = _place(captured, arch, bits)  # what does not fit is refused before the calibration
     if strict:
         _refuse_unmapped(plan)
     scales = calibrate(captured, calibration, observer, bits["input_bits"] or 0)
+    return map_captured(captured, arch, scales, bits=bits, observer=observer)
+
+
+def map_captured(
+    captured: Captured,
+    arch: Arch,
+    scales: Mapping[str, InputScale],
+    *,
+    bits: Mapping[str, int | None],
+    observer: str,
+) -> MappedModel:
+    """Put a captured and calibrated network on crossbars: what `map_model` does for an arch.
+
+    Parameters
+    ----------
+    captured : Captured
+    arch : Arch
+    scales : mapping of str to InputScale
+        Of each layer's inputs, as `crossbar.nn.calibrate.calibrate` returns them.
+    bits : mapping
+        ``weight_bits``, ``weight_levels``, ``input_bits``.
+    observer : str
+        By which the scales were found.
+
+    Raises
+    ------
+    DoesNotFitError
+        The network needs more arrays than the chip has.
+    """
     signed = {
         name: scales[product.weight_key].signed
         for name, product in captured.program.products.items()
     }
-    plan = place(signed_inputs=signed)
+    plan = _place(captured, arch, bits, signed)
     layers = _program(captured, plan, scales, bits)
     return MappedModel(
         Body(
@@ -120,10 +140,26 @@ def map_model(
             arch,
             plan_with_proofs(plan, layers),
             layers,
-            bits,
+            dict(bits),
             observer,
             {},
         )
+    )
+
+
+def _place(
+    captured: Captured,
+    arch: Arch,
+    bits: Mapping[str, int | None],
+    signed_inputs: Mapping[str, bool] | None = None,
+) -> Plan:
+    return build_plan(
+        captured.workload,
+        arch,
+        weight_bits=bits["weight_bits"],
+        weight_levels=bits["weight_levels"],
+        input_bits=bits["input_bits"],
+        signed_inputs=signed_inputs,
     )
 
 

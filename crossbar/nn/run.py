@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from crossbar.nn.metrics import Metric, choose_metric, logits_of
 from crossbar.report import Report, build_report
 from crossbar.timing.counts import Activity
 
-__all__ = ["Progress", "simulate"]
+__all__ = ["Progress", "simulate", "simulate_beside"]
 
 Progress = Callable[[int, int], None]
 """Told of finished work in samples: ``progress(done, total)``; ``total`` is 0 when unknown."""
@@ -62,7 +62,39 @@ def simulate(
     DataError
         Data of a wrong shape or type, empty, or with NaN.
     """
+    report, _ = simulate_beside(
+        mapped, loader, metric=metric, baselines=baselines, progress=progress, seed=seed
+    )
+    return report
+
+
+def simulate_beside(
+    mapped: MappedModel,
+    loader: Any,
+    *,
+    metric: str | Metric = "accuracy",
+    baselines: bool = True,
+    progress: Progress | None = None,
+    seed: int = 0,
+    known: Mapping[str, NDArray[np.floating]] | None = None,
+) -> tuple[Report, dict[str, NDArray[np.floating]]]:
+    """Run data through the crossbars beside answers that are known already; see `simulate`.
+
+    Parameters
+    ----------
+    mapped, loader, metric, baselines, progress, seed
+        As for `simulate`.
+    known : mapping of str to float[images, ...], optional
+        Outputs of ``"float"`` and ``"digital"`` for the same data, which are not computed again.
+
+    Returns
+    -------
+    Report
+    dict of str to float[images, ...]
+        Outputs by mode, ``"crossbar"`` among them.
+    """
     check_mapped("simulate", mapped)
+    known = dict(known or {})
     name, score = choose_metric(metric)
     data = as_loader(loader, _BATCH)
     total = count_samples(data) or 0
@@ -79,6 +111,8 @@ def simulate(
         if baselines:
             modes.append("digital")
         for mode in modes:
+            if mode in known:
+                continue
             measure = recorder if mode == "crossbar" else None
             output = mapped.execute(batch.args, batch.kwargs, mode=mode, recorder=measure)
             parts.setdefault(mode, []).append(_numpy(logits_of(output)))
@@ -88,11 +122,11 @@ def simulate(
             progress(images, total)
     if not images:
         raise DataError("data: it holds no samples")
-    outputs = {mode: _join(values) for mode, values in parts.items()}
-    known = [values for values in given if values is not None]
-    if known and len(known) < len(given):
+    outputs = {mode: _join(values) for mode, values in parts.items()} | known
+    labels = [values for values in given if values is not None]
+    if labels and len(labels) < len(given):
         raise DataError("data: some batches have targets and some have none")
-    targets = _join(known) if known else None
+    targets = _join(labels) if labels else None
     metrics: dict[str, float] = {}
     scores: dict[str, float] = {}
     if targets is not None:
@@ -100,7 +134,7 @@ def simulate(
         metrics[name] = scores["crossbar"]
     if "float" in outputs:
         metrics["agreement"] = _agreement(outputs["crossbar"], outputs["float"])
-    return build_report(
+    report = build_report(
         mapped.plan,
         activity(mapped, recorder, images),
         accuracy=scores.get("crossbar"),
@@ -111,6 +145,7 @@ def simulate(
         scenario=scenario(mapped, images, name),
         seed=seed,
     )
+    return report, outputs
 
 
 def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:

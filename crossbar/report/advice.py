@@ -7,29 +7,39 @@ from typing import Any
 
 from crossbar.mapping.plan_text import counted
 from crossbar.report.bottleneck import (
-    CAUSES,
     PATH_PARTS,
     PORT,
     Pace,
     by_layer,
     by_part,
-    free_arrays,
     gain,
     pace,
     percent,
-    wait_share,
+    waiting,
+)
+from crossbar.report.remedies import (
+    Copies,
+    converters,
+    copies_of,
+    cycle,
+    help_of_wait,
+    reads,
+    wider_bus,
 )
 from crossbar.report.report import Report
 from crossbar.units import text
 
-__all__ = ["best_help", "pace_words", "sentences"]
+__all__ = ["BOUND", "best_help", "pace_words", "sentences"]
+
+BOUND = "with infinite buffers, buses and vector lanes and an ADC for every array"
+"""What the bound of a report is."""
 
 _LISTED = 3
 _NOTICED = 0.02
 """Smaller changes are called none."""
 
 _RESOURCES = {
-    "bus": ("bus of a tile", "a wider tile.bus_width, or output ports apart from it"),
+    "bus": ("bus of a tile", ""),
     "port": ("output port of a tile", "a wider tile.bus_width"),
     "vector": ("vector unit of a tile", "more tile.vector_lanes"),
     "adc": ("ADC that several copies share", "more ADCs (pe.adcs) or faster ones (adc.rate)"),
@@ -48,15 +58,21 @@ def pace_words(report: Report) -> str:
 def best_help(report: Report) -> str:
     """Say in a line what raises the throughput most directly."""
     found = pace(report)
-    if found.layer is None or found.resource:
-        return _help_of_resource(found)
-    waits = found.layer["waits_for"]
-    if not found.is_busy and waits:
-        help = CAUSES[waits["cause"]].help if waits["cause"] in CAUSES else "see its idle clocks"
-        by = f" by {waits['layer']}" if waits["layer"] else ""
-        return f"{help}: {found.name} is {waits['cause']}{by}"
-    others = f" and {found.ties} other{'' if found.ties == 1 else 's'} as busy"
-    return f"more copies of {found.name}{others if found.ties else ''} (replication){_until(found)}"
+    if found.layer is None:
+        return _help_of_resource(report, found)
+    if not found.is_busy:
+        waits = report.stream["waits_for"]
+        if not waits:
+            return f"see the idle clocks of {found.name}"
+        said = f"{found.name} {waiting(waits)} {percent(_waited(report, found.layer))} of the time"
+        return f"{help_of_wait(report, waits, found.layer)}: {said}"
+    slow = converters(report, found.layer)
+    if slow:
+        return slow
+    copies = copies_of(report, [found.layer, *found.ties], found)
+    if not copies.why_not:
+        return f"{_more_copies(report, found)}{_until(copies)}"
+    return f"{_remedies(report, found.layer)[0]}; no more copies: {copies.why_not}"
 
 
 def sentences(report: Report) -> tuple[str, ...]:
@@ -71,20 +87,20 @@ def sentences(report: Report) -> tuple[str, ...]:
 
 def _throughput(report: Report) -> str:
     found, stream = pace(report), report.stream
-    clocks = f"{stream['interval']:,.0f}"
+    clocks = counted(int(stream["interval"]), "clock")
     if found.layer is None:
         what = f" ({_RESOURCES[found.kind][0]})" if found.kind in _RESOURCES else ""
-        works = "" if found.load is None else f"; it is busy {percent(found.load)} of that time"
+        works = "it is busy"
     else:
-        what = ""
-        works = f"; its busiest copy computes {percent(found.load or 0)} of that time"
+        what, works = "", "its busiest copy is at work"
     line = (
-        f"Throughput: in a stream an image is done every {clocks} clocks"
+        f"Throughput: in a stream an image is done every {clocks}"
         f" ({text(stream['interval'] * _clock(report), 's')}), and {found.name}{what} sets that"
-        f" pace{works}."
+        f" pace; {works} {percent(found.load or 0)} of that time."
     )
-    if found.ties:
-        line += f" {counted(found.ties, 'other layer')} {_is(found.ties)} as busy."
+    ties = len(found.ties)
+    if ties:
+        line += f" {counted(ties, 'other layer')} {'is' if ties == 1 else 'are'} as busy."
     if not stream["steady"]:
         line += (
             f" The pace had not settled after {counted(stream['images'], 'image')}; it is that of"
@@ -96,34 +112,65 @@ def _throughput(report: Report) -> str:
 def _throughput_help(report: Report) -> str:
     found = pace(report)
     if found.layer is None:
-        return f"What would raise the throughput: {_help_of_resource(found)}."
-    if found.resource:
+        return f"What would raise the throughput: {_help_of_resource(report, found)}."
+    if not found.is_busy:
+        waits = report.stream["waits_for"]
+        if not waits:
+            return f"{found.name} is not busy all the time; its idle clocks say why."
         return (
-            f"{found.name} is not busy all the time, but {found.resource} is. What would raise the"
-            f" throughput: {_help_of_resource(found)}."
+            f"{found.name} is not busy all the time: it {waiting(waits)}"
+            f" {percent(_waited(report, found.layer))} of it. What would raise the throughput:"
+            f" {help_of_wait(report, waits, found.layer)}."
         )
-    waits = found.layer["waits_for"]
-    if not found.is_busy and waits:
-        cause = CAUSES.get(waits["cause"])
-        by = f" by {waits['layer']}" if waits["layer"] else ""
-        why = f" It waits for {cause.what}. What helps: {cause.help}." if cause else ""
+    copies = copies_of(report, [found.layer, *found.ties], found)
+    ways = [each for each in (converters(report, found.layer),) if each]
+    if not copies.why_not:
+        ways.append(_copies(report, found, copies))
+    ways += _remedies(report, found.layer)
+    shared = " and of the layers that are as busy" if found.ties else ""
+    line = f"What would raise the throughput is less work for each copy of {found.name}{shared}:"
+    line += f" {'; or '.join(dict.fromkeys(ways))}."
+    return f"{line} More copies are not possible: {copies.why_not}." if copies.why_not else line
+
+
+def _more_copies(report: Report, found: Pace) -> str:
+    """Name the remedy; where copies are balanced already, buffers or the chip are in the way."""
+    arch = report.scenario.get("arch")
+    ties = len(found.ties)
+    others = f" and {counted(ties, 'other')} as busy" if ties else ""
+    if isinstance(arch, Mapping) and arch.get("replication") == "balance":
         return (
-            f"{found.name} is not busy all the time: it is {waits['cause']}{by}"
-            f" {percent(wait_share(found.layer))} of its time.{why}"
+            f"room for more copies of {found.name}{others}: a larger tile.buffer, more tiles"
+            " (chip.tiles)"
         )
-    both = found.name if not found.ties else f"{found.name} and the layers that are as busy"
-    copies = f"{found.layer['replicas']} now{_room(report, found.layer)}"
-    line = (
-        f"What would raise the throughput: less work for each copy of {both}. Either more copies"
-        f" (replication; {found.name} has {copies}) or fewer reads for an input vector"
-        f" ({_reads(found.layer)} now: dac.bits, array.rows_per_read)."
-    )
-    if found.gain is not None and found.next is not None:
-        line += (
-            f" At {found.gain:.3g} times the throughput {found.next['name']}, now"
-            f" {percent(found.next['load'])} busy, would set the pace."
-        )
-    return line
+    return f"more copies of {found.name}{others} (replication)"
+
+
+def _copies(report: Report, found: Pace, copies: Copies) -> str:
+    """Say what more copies take and give."""
+    number = found.layer["replicas"] if found.layer else 0
+    now = f"{number:,} {'copy' if number == 1 else 'copies'}"
+    room = f", {copies.room}" if copies.room else ""
+    it = found.name if found.ties else "it"
+    line = f"{_more_copies(report, found)}: {it} has {now}{room}"
+    if copies.factor is not None:
+        line += f"; more give at most {copies.factor:.3g} times the throughput"
+        if copies.until and found.next is not None:
+            busy = percent(found.next["load"])
+            line += f" (then {copies.until}, now {busy} busy, would set the pace)"
+    return f"{line}, if the buffers have room for them ({copies.buffers})"
+
+
+def _remedies(report: Report, row: Mapping[str, Any], *, brief: bool = False) -> list[str]:
+    """List what helps beside copies and converters; a shorter cycle where nothing else does."""
+    slow = converters(report, row)
+    return reads(report, row, brief=brief) or [slow or cycle(report, row)]
+
+
+def _waited(report: Report, row: Mapping[str, Any]) -> float:
+    """Share of the time between two images for which the layer waits for one thing most."""
+    clocks = report.stream["interval"] * row["replicas"]
+    return report.stream["waits_for"]["clocks"] / clocks if clocks else 0.0
 
 
 def _latency(report: Report) -> str:
@@ -145,66 +192,71 @@ def _latency(report: Report) -> str:
     first = next(iter(kinds))
     if first in PATH_PARTS:
         line += f" The largest kind, {first}, is {PATH_PARTS[first].what}; what makes it shorter:"
-        line += f" {PATH_PARTS[first].help}."
+        line += f" {_help_of_path(report, first)}."
     return line
 
 
+def _help_of_path(report: Report, what: str) -> str:
+    """Say what makes a kind of the critical path shorter, for the layer with most of it."""
+    parts = {layer: cycles for layer, kind, cycles in _parts(report) if kind == what}
+    name = max(parts, key=parts.__getitem__)
+    row = next((row for row in report.layers if row["name"] == name), None)
+    if what == "fill":
+        return f"fewer layers one behind the other, or {cycle(report, row)}"
+    if what != "reads" or row is None:
+        return PATH_PARTS[what].help
+    ways = [converters(report, row)]
+    copies = copies_of(report, [row])
+    if not copies.why_not:
+        ways.append("more copies (replication)")
+    ways += _remedies(report, row, brief=True)
+    why = f" (not more copies: {copies.why_not})" if copies.why_not else ""
+    return f"for {name}, {'; or '.join(dict.fromkeys(way for way in ways if way))}{why}"
+
+
 def _freed(report: Report) -> str:
-    """Say what infinite buffers and free links would change, and so whether to look there."""
+    """Say what the bound is and so whether to look for buffers, links and converters."""
     latency, throughput = gain(report)
     bound = report.bound
     line = (
-        f"With infinite buffers and free links the latency would be {text(bound['latency'], 's')}"
+        f"{BOUND[:1].upper()}{BOUND[1:]} the latency would be {text(bound['latency'], 's')}"
         f" ({_change(latency)}) and the throughput {text(bound['throughput'], '', 4)} inferences/s"
         f" ({_change(throughput)})"
     )
     if max(-latency, throughput) < _NOTICED:
-        return (
-            f"{line}: larger buffers, wider buses or more vector lanes would gain next to nothing."
-        )
+        return f"{line}: none of these would gain more than 2 %."
     return (
-        f"{line}: that much, and no more, can be gained by larger buffers (tile.buffer), wider"
-        " buses (tile.bus_width), more vector lanes (tile.vector_lanes) and ADCs that are not"
-        " shared."
+        f"{line}: tile.buffer, tile.bus_width, tile.vector_lanes and pe.adcs together can give"
+        " about that much, on the same copies and arrays."
     )
 
 
-def _help_of_resource(found: Pace) -> str:
-    name = found.resource or found.name
+def _help_of_resource(report: Report, found: Pace) -> str:
     if found.kind not in _RESOURCES:
-        return f"less work for {name}"
-    until = "" if found.resource else _until(found)
-    return f"{_RESOURCES[found.kind][1]}, for {name}{until}"
+        return f"less work for {found.name}"
+    help = wider_bus(report) if found.kind == "bus" else _RESOURCES[found.kind][1]
+    return f"{help}, for {found.name}{_to_the_next(found)}"
 
 
-def _until(found: Pace) -> str:
-    """Say how far it goes until another layer sets the pace."""
+def _to_the_next(found: Pace) -> str:
+    """Say how far it goes at most until a layer sets the pace."""
     if found.gain is None or found.next is None or found.gain < 1 + _NOTICED:
         return ""
-    return f": up to x {found.gain:.3g}, then {found.next['name']} is the slowest"
+    return f": at most x {found.gain:.3g}, then {found.next['name']} is the slowest"
+
+
+def _until(copies: Copies) -> str:
+    """Say how far more copies go at most."""
+    if copies.factor is None:
+        return ""
+    then = f", then {copies.until} is the slowest" if copies.until else ""
+    return f": at most x {copies.factor:.3g}{then}"
 
 
 def _parts(report: Report) -> Iterator[tuple[str, str, int]]:
     for layer, parts in by_layer(report).items():
         for what, cycles in parts.items():
             yield layer, what, cycles
-
-
-def _room(report: Report, row: Mapping[str, Any]) -> str:
-    """Say whether the chip has room for another copy."""
-    free = free_arrays(report)
-    if free is None or not row["replicas"]:
-        return ""
-    each = row["arrays"] // row["replicas"]
-    if free >= each:
-        return f", of {counted(each, 'array')} each; {counted(free, 'array')} of the chip are free"
-    left = counted(free, "array")
-    return f", of {counted(each, 'array')} each, but the chip has only {left} left: chip.tiles"
-
-
-def _reads(row: Mapping[str, Any]) -> int:
-    reads: int = row.get("reads", 1) * row.get("row_groups", 1)
-    return reads
 
 
 def _change(share: float) -> str:
@@ -214,7 +266,3 @@ def _change(share: float) -> str:
 def _clock(report: Report) -> float:
     """Seconds of a clock."""
     return report.latency / report.cycles if report.cycles else 0.0
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"

@@ -17,20 +17,24 @@ __all__ = [
     "busy_share",
     "by_layer",
     "by_part",
-    "free_arrays",
     "gain",
+    "most_blocked",
     "pace",
     "percent",
+    "rest",
     "wait",
     "wait_share",
+    "waiting",
 ]
 
 _BUSY = 0.9
 """From this share on, what sets the pace is said to be busy and not to be waiting."""
 
-
 _WAITS = 0.005
-"""Below this share of its time a layer is said to wait for nothing."""
+"""Below this share of the first inference a layer is said to wait for nothing."""
+
+_LONG = 0.05
+"""From this share on, a wait for room in a buffer is worth a word beside the critical path."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,13 @@ CAUSES = {
 PATH_PARTS = {
     "reads": Cause(
         "its arrays, one input vector after the other, converters included",
-        "more copies (replication), fewer reads (dac.bits), a shorter array.cycle",
+        "more copies (replication), fewer reads (dac.bits), more or faster ADCs where they are"
+        " slower than the arrays (pe.adcs, adc.rate), else a shorter array.cycle",
     ),
     "fill": Cause(
         "the steps before and after the reads: fetch, convert, merge, activate, store",
-        "fewer layers one behind the other, a shorter array.cycle",
+        "fewer layers one behind the other, a shorter array.cycle (with faster ADCs, adc.rate,"
+        " where their conversions fill it)",
     ),
     "bus": Cause(
         "what these steps take longer since buses, output ports or vector units are busy",
@@ -106,23 +112,20 @@ class Pace:
         Its row, when it is a layer.
     load : float or None
         Share of the time between two images in which it works, 0..1; None where not known.
-    ties : int
+    ties : tuple of dict
         Other layers of the same load.
     next : dict or None
         The layer that comes next, of less load.
     kind : str
-        Of a resource; of a layer that often waits, that of `resource`.
-    resource : str
-        A shared resource that works all the time while the layer does not, or nothing.
+        Of a resource, or nothing.
     """
 
     name: str
     layer: Mapping[str, Any] | None
     load: float | None
-    ties: int
+    ties: tuple[Mapping[str, Any], ...]
     next: Mapping[str, Any] | None
     kind: str
-    resource: str
 
     @property
     def is_busy(self) -> bool:
@@ -139,25 +142,18 @@ class Pace:
 
 def pace(report: Report) -> Pace:
     """Find what sets the pace in the steady state."""
-    name, interval = str(report.stream["limited_by"]), report.stream["interval"]
+    name, load = str(report.stream["limited_by"]), float(report.stream["load"])
     row = next((row for row in report.layers if row["name"] == name), None)
     if row is not None:
         least = row["load"] * (1 - 1e-9)
-        ties = sum(each["load"] >= least for each in report.layers) - 1
+        ties = tuple(each for each in report.layers if each["load"] >= least and each is not row)
         following = _busiest(each for each in report.layers if each["load"] < least)
-        resource = max(report.resources, key=lambda each: each["busy"], default=None)
-        share = resource["busy"] / interval if resource is not None and interval else 0.0
-        if resource is None or row["load"] >= _BUSY or share < _BUSY:
-            return Pace(name, row, row["load"], ties, following, "", "")
-        return Pace(name, row, row["load"], ties, following, resource["kind"], resource["name"])
+        return Pace(name, row, load, ties, following, "")
     following = _busiest(report.layers)
     if name == PORT:
-        return Pace(name, None, 1.0, 0, following, PORT, "")
+        return Pace(name, None, load, (), following, PORT)
     resource = next((each for each in report.resources if each["name"] == name), None)
-    if resource is None or not interval:
-        return Pace(name, None, None, 0, following, "", "")
-    load = resource["busy"] / interval
-    return Pace(name, None, load, 0, following, resource["kind"], "")
+    return Pace(name, None, load, (), following, "" if resource is None else resource["kind"])
 
 
 def _busiest(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -170,29 +166,69 @@ def busy_share(report: Report, row: Mapping[str, Any]) -> float:
     return row["busy"] / clocks if clocks else 0.0
 
 
-def wait_share(row: Mapping[str, Any]) -> float:
-    """Return how much of its time, from first issue to last retire, a layer waits for one thing."""
-    clocks = row["cycles"] * row["replicas"]
+def wait_share(report: Report, row: Mapping[str, Any]) -> float:
+    """Return the share of the first inference in which a layer waits for one thing most."""
+    clocks = report.cycles * row["replicas"]
     return row["waits_for"]["clocks"] / clocks if row["waits_for"] and clocks else 0.0
 
 
-def wait(row: Mapping[str, Any], name: str | None = None) -> str:
-    """Say what a layer waits for most: ``"starved by conv1 62 %"``.
+def wait(report: Report, row: Mapping[str, Any], name: str | None = None) -> str:
+    """Say what a layer waits for most: ``"starved by conv1 62 %"`` of the first inference.
 
-    ``"nothing"`` where that is less than 0.5 % of its time: it reads without a pause.
+    ``"nothing"`` where that is less than 0.5 % of it: it reads without a pause.
 
     Parameters
     ----------
+    report : Report
     row : mapping
     name : str, optional
         How to call the layer that it waits for.
     """
     found = row["waits_for"]
-    if found is None or wait_share(row) < _WAITS:
+    if found is None or wait_share(report, row) < _WAITS:
         return "nothing"
     layer = found["layer"] if name is None else name
     by = f" by {layer}" if layer else ""
-    return f"{found['cause']}{by} {percent(wait_share(row))}"
+    return f"{found['cause']}{by} {percent(wait_share(report, row))}"
+
+
+def most_blocked(report: Report) -> str:
+    """Name the layer that waits longest for room in a buffer; nothing where none waits for long."""
+    rows = [row for row in report.layers if row["waits_for"]]
+    rows = [row for row in rows if row["waits_for"]["cause"] == "blocked"]
+    row = max(rows, key=lambda row: wait_share(report, row), default=None)
+    return row["name"] if row is not None and wait_share(report, row) >= _LONG else ""
+
+
+def rest(report: Report, row: Mapping[str, Any]) -> str:
+    """Name the largest rest of the first inference: neither busy nor what it waits for most.
+
+    ``"not begun 62 %"``, ``"drained 29 %"``; nothing where that is less than 0.5 %.
+    """
+    left = dict(row["idle"])
+    if row["waits_for"] and wait_share(report, row) >= _WAITS:
+        cause = row["waits_for"]["cause"]
+        left[cause] = left.get(cause, 0) - row["waits_for"]["clocks"]
+    before = min(row["start"] * row["replicas"], left.get("starved", 0))
+    if before:
+        left |= {"not begun": before, "starved": left["starved"] - before}
+    cause = max(left, key=left.__getitem__, default="")
+    share = left[cause] / (report.cycles * row["replicas"] or 1) if cause else 0.0
+    return f"{cause} {percent(share)}" if share >= _WAITS else ""
+
+
+def waiting(waits: Mapping[str, Any]) -> str:
+    """Say in a sentence what a layer waits for: ``"waits for its bus"``."""
+    cause, layer = waits["cause"], waits["layer"]
+    words = {
+        "starved": f"inputs from {layer}" if layer else "its inputs",
+        "blocked": f"room in the buffer of {layer}" if layer else "room for its results",
+        "pipeline": "its own later steps",
+        "bus": "its bus",
+        "adc": "its ADCs",
+        "drained": "nothing, its work is done",
+    }
+    return f"waits for {words[cause]}" if cause in words else f"idles ({cause})"
 
 
 def by_layer(report: Report) -> dict[str, dict[str, int]]:
@@ -213,24 +249,12 @@ def by_part(report: Report) -> dict[str, int]:
 
 
 def gain(report: Report) -> tuple[float, float]:
-    """Return what infinite buffers and free links would change: latency, throughput; 0.1: +10 %."""
+    """Return by how much the bound differs: latency, throughput; 0.1: +10 %."""
     bound = report.bound
     return (
         bound["latency"] / report.latency - 1 if report.latency else 0.0,
         bound["throughput"] / report.throughput - 1 if report.throughput else 0.0,
     )
-
-
-def free_arrays(report: Report) -> int | None:
-    """Count the arrays of the chip that hold nothing; None where the hardware is not known."""
-    arch = report.scenario.get("arch")
-    pe, tile = (arch.get(key) if isinstance(arch, Mapping) else None for key in ("pe", "tile"))
-    if not isinstance(pe, Mapping) or not isinstance(tile, Mapping):
-        return None
-    arrays, pes = pe.get("arrays"), tile.get("pes")
-    if not isinstance(arrays, int) or not isinstance(pes, int):
-        return None
-    return int(report.chip["chip_tiles"] * pes * arrays - report.chip["arrays"])
 
 
 def percent(share: float) -> str:

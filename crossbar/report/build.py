@@ -27,11 +27,18 @@ from crossbar.energy import (
 )
 from crossbar.mapping.plan import Plan
 from crossbar.report.report import Report
-from crossbar.report.times import layer_times, path_rows, resource_rows, timeline
+from crossbar.report.times import (
+    ideal_slot,
+    layer_times,
+    path_rows,
+    resource_rows,
+    stream_row,
+    timeline,
+)
 from crossbar.timing import Activity, Counts, Timing, count, measure
 from crossbar.timing.counts import unpriced_nodes
 
-__all__ = ["build_report"]
+__all__ = ["build_report", "port_clocks"]
 
 _PEAK_READS = 10
 """Array reads in the window of the peak power."""
@@ -48,6 +55,7 @@ def build_report(
     images: int | None = None,
     scenario: Mapping[str, Any] | None = None,
     seed: int = 0,
+    timing: Timing | None = None,
 ) -> Report:
     """Count, price and time a plan.
 
@@ -65,6 +73,8 @@ def build_report(
     scenario : mapping, optional
         What was run, JSON-able; by default the workload's name and the whole arch.
     seed : int
+    timing : Timing, optional
+        Of this plan, where it is known already.
 
     Raises
     ------
@@ -73,7 +83,8 @@ def build_report(
     """
     arch = plan.arch
     counts = count(plan, activity)
-    timing = measure(plan, _port_clocks(plan, counts))
+    if timing is None:
+        timing = measure(plan, port_clocks(plan, counts))
     throughput = timing.throughput
     encoding = plan.layers[0].encoding
     leakage = leakage_power(arch, plan.chip_tiles, encoding)
@@ -102,12 +113,7 @@ def build_report(
             "latency": timing.free.cycles / timing.clock,
             "throughput": timing.clock / timing.bound.interval,
         },
-        stream={
-            "images": timing.stream.images,
-            "interval": timing.stream.interval,
-            "steady": timing.stream.steady,
-            "limited_by": timing.stream.limited_by,
-        },
+        stream=stream_row(timing),
         area=fsum(areas.values()),
         power={
             "average": costs.total * throughput,
@@ -118,6 +124,7 @@ def build_report(
         programming={
             "energy": programming.energy if programming else None,
             "latency": programming.latency if programming else None,
+            "rows": programming.rows if programming else None,
         },
         components={
             name: {
@@ -136,6 +143,9 @@ def build_report(
             "pes": plan.pes,
             "arrays": plan.arrays,
             "chip_tiles": plan.chip_tiles,
+            "skipped_arrays": plan.skipped_arrays,
+            "skipped_pes": plan.skipped_pes,
+            "lending_tiles": plan.lending_tiles,
             "utilisation": plan.utilisation,
         },
         counts=counts.to_dict(),
@@ -182,6 +192,7 @@ def _layer_rows(
             "reads": layer.reads,
             "row_groups": layer.groups_per_array,
             "slot_cycles": round(layer.slot * timing.clock),
+            "ideal_slot_cycles": ideal_slot(timing, layer),
             "components": dict(costs.by_layer[layer.name]),
             "counts": done.to_dict(),
         }
@@ -189,8 +200,14 @@ def _layer_rows(
     )
 
 
-def _port_clocks(plan: Plan, counts: Counts) -> int:
-    """Clocks that one image's inputs and outputs take at the chip's port."""
+def port_clocks(plan: Plan, counts: Counts) -> int:
+    """Return the clocks that one image's inputs and outputs take at the chip's port.
+
+    Parameters
+    ----------
+    plan : Plan
+    counts : Counts
+    """
     if plan.arch.chip.offchip != "hypertransport":
         return 0
     return math.ceil((counts.total("offchip_bits") or 0.0) / OFFCHIP_RATE * plan.arch.clock)

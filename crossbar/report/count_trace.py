@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crossbar.errors import DataError
 from crossbar.report.facts import Facts
 from crossbar.report.trace import Term, given, named, product, round_up, total
@@ -18,6 +20,7 @@ __all__ = [
     "layer_number",
     "saturated_share",
     "score",
+    "width",
 ]
 
 _ACCURACIES = {
@@ -31,6 +34,22 @@ _GIVEN = {
     "seed": ("seed of everything that was drawn; injected faults have one of their own", ""),
 }
 
+_WIDTHS = {
+    "weight_bits": "bits of a weight, as the network was mapped; of ternary weights two",
+    "input_bits": "bits of an input of a layer, as the network was mapped",
+}
+
+_FULL = "where the buffer of a tile is full, the layer goes on in the next (docs/timing.md)"
+_EMPTY = {
+    "skipped_arrays": ("arrays left empty between those in use", _FULL),
+    "skipped_pes": ("PEs left empty between those in use", _FULL),
+    "lending_tiles": (
+        "tiles used for their buffers alone",
+        "they hold what had no room in the tiles with arrays",
+    ),
+}
+"""Numbers of what holds no array, what they are and why."""
+
 LAYER_NUMBERS = {
     "positions": "input vectors of one inference: output pixels of a convolution, tokens",
     "replicas": "copies of the layer that share its positions; set by the hardware's replication",
@@ -39,6 +58,7 @@ LAYER_NUMBERS = {
     "row_groups": "groups of rows that the fullest array reads one after the other"
     " (array.rows_per_read)",
     "slot_cycles": "clocks of one read: the longer of array.cycle and the conversions of one ADC",
+    "ideal_slot_cycles": "the same with an ADC for every array",
     "buffer.need": "bytes that its inputs need in the buffers of its tiles: kernel height rows of"
     " the input, a vector for a linear layer (docs/timing.md)",
     "buffer.given": "bytes that its inputs are given there, a multiple of what they need that fills"
@@ -98,10 +118,13 @@ def chip_number(facts: Facts, key: str) -> Term:
         ]
         term = total("arrays in use", "", parts)
     elif key == "pes":
-        term = round_up("PEs in use", "", [arrays, in_pe], note="neighbouring layers share PEs")
+        held = round_up("PEs up to the last array", "", [_up_to_last(facts), in_pe])
+        term = _less(facts, "PEs in use", held, "skipped_pes", -1)
     elif key == "tiles":
-        parts = [arrays, in_pe, in_tile]
-        term = round_up("tiles in use", "", parts, note="neighbouring layers share tiles")
+        held = round_up("tiles up to the last array", "", [_up_to_last(facts), in_pe, in_tile])
+        term = _less(facts, "tiles in use", held, "lending_tiles", 1)
+    elif key in _EMPTY:
+        term = given(_EMPTY[key][0], facts.of_chip(key), note=_EMPTY[key][1])
     elif key == "chip_tiles":
         fixed = arch.chip.tiles != "auto"
         number = arch.chip.tiles if arch.chip.tiles != "auto" else facts.of_chip("tiles")
@@ -117,6 +140,24 @@ def chip_number(facts: Facts, key: str) -> Term:
         ]
         term = product("share of used cells", "%", parts)
     return facts.agreed(term, facts.of_chip(key), f"chip.{key}")
+
+
+def _up_to_last(facts: Facts) -> Term:
+    """Arrays up to the last one in use: also those that were left empty."""
+    arrays = given("arrays in use", facts.of_chip("arrays"), name="chip.arrays")
+    skipped = facts.of_chip("skipped_arrays")
+    if not skipped:
+        return arrays
+    empty = given("arrays left empty", skipped, name="chip.skipped_arrays")
+    return total("arrays up to the last in use", "", [arrays, empty])
+
+
+def _less(facts: Facts, what: str, held: Term, key: str, sign: int) -> Term:
+    """Add or take away what there is of units that hold none of the arrays or lie between."""
+    other = facts.of_chip(key)
+    if not other:
+        return replace(held, what=what, note="neighbouring layers share them")
+    return total(what, "", [held, given(_EMPTY[key][0], sign * other, note=_EMPTY[key][1])])
 
 
 def layer_arrays(facts: Facts, layer: str) -> Term:
@@ -163,6 +204,12 @@ def accuracy(facts: Facts, name: str) -> Term:
     note = "right: the largest output is the class that the data names"
     term = product(f"{name} {of}", "%", parts, note=note)
     return facts.agreed(term, value, name)
+
+
+def width(facts: Facts, name: str) -> Term:
+    """Say what the width of weights or inputs is."""
+    note = _WIDTHS.get(name, "")
+    return given(f"{name} of the network", facts.report.precision[name], note=note)
 
 
 def given_number(facts: Facts, name: str) -> Term:

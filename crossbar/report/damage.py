@@ -28,16 +28,28 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 """What JSON may hold, by the beginning of an annotation, and what it is called."""
 
+_CHIP = (
+    *("arrays", "pes", "tiles", "chip_tiles"),
+    *("skipped_arrays", "skipped_pes", "lending_tiles"),
+)
+_WAIT: dict[str, str] = {"cause": _TEXT, "layer": "str | None", "clocks": "int"}
+
 _INSIDE = {
     "power": {"average": _NUMBER}
     | dict.fromkeys(("peak", "window", "nameplate", "leakage"), _OPTIONAL),
-    "programming": {"energy": _OPTIONAL, "latency": _OPTIONAL},
+    "programming": dict.fromkeys(("energy", "latency", "rows"), _OPTIONAL),
     "bound": {"latency": _NUMBER, "throughput": _NUMBER},
-    "stream": {"images": "int", "interval": _NUMBER, "steady": "bool", "limited_by": _TEXT},
+    "stream": {
+        "images": "int",
+        "interval": _NUMBER,
+        "steady": "bool",
+        "limited_by": _TEXT,
+        "load": _NUMBER,
+        "waits_for": "dict | None",
+    },
     "timeline": {"window": _NUMBER, "bins": "int", "layers": "dict"},
     "precision": {"weight_bits": "int", "input_bits": "int"},
-    "chip": {name: "int" for name in ("arrays", "pes", "tiles", "chip_tiles")}
-    | {"utilisation": _NUMBER},
+    "chip": {name: "int" for name in _CHIP} | {"utilisation": _NUMBER},
 }
 """Keys of objects that the printed table and the page need."""
 
@@ -47,6 +59,7 @@ _ROWS = {
         "energy": _NUMBER,
         "time": _NUMBER,
         **dict.fromkeys(("replicas", "arrays", "start", "end", "cycles", "busy"), "int"),
+        **dict.fromkeys(("positions", "reads", "row_groups", "slot_cycles"), "int"),
         "idle": "dict",
         "waits_for": "dict | None",
         "load": _NUMBER,
@@ -66,7 +79,7 @@ _ROWS = {
 """The same of lists of objects."""
 
 _IN_ROWS: dict[str, dict[str, str]] = {
-    "waits_for": {"cause": _TEXT, "layer": "str | None", "clocks": "int"},
+    "waits_for": _WAIT,
     "buffer": {"need": _NUMBER, "given": _NUMBER},
 }
 """The same of objects in such a row."""
@@ -112,6 +125,10 @@ def problems_of(data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
             problems += _wrong_inside(f"{name}.{place}.", row)
     for name, kind in (("counts", _OPTIONAL), ("metrics", _OPTIONAL)):
         problems += _all(f"{name}.", data.get(name), kind)
+    stream = data.get("stream")
+    waits = stream.get("waits_for") if isinstance(stream, Mapping) else None
+    if isinstance(waits, Mapping):
+        problems += _wrong("stream.waits_for.", waits, _WAIT)
     costs = data.get("components")
     for name, cost in costs.items() if isinstance(costs, Mapping) else ():
         problems += _wrong(f"components.{name}.", cost, _COSTS)

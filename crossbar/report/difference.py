@@ -23,6 +23,9 @@ _SAME = 1e-9
 """Floats that are nearer are the same: sums over batches of other sizes round otherwise."""
 
 _LABELS = ("description", "source")
+_WHOLE = ("replication",)
+"""Settings that are compared as one, although they may name one number a layer."""
+
 _LAYER_NUMBERS = ("energy", "time", "arrays", "replicas", "busy", "load")
 
 
@@ -211,6 +214,8 @@ def _totals(report: Report) -> dict[str, Any]:
     data |= {key: getattr(report, key) for key in keys}
     for group in ("bound", "stream", "power", "programming", "chip"):
         data |= {f"{group}.{name}": value for name, value in getattr(report, group).items()}
+    waits = report.stream["waits_for"]
+    data["stream.waits_for"] = waits and waits["cause"]
     data.pop("stream.images")  # how long it took to find the pace says nothing about the chip
     path = dict.fromkeys(PATH_PARTS, 0) | by_part(report)
     return data | {f"critical_path.{what}": cycles for what, cycles in path.items()}
@@ -239,7 +244,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested keys to dotted ones."""
     flat: dict[str, Any] = {}
     for key, value in data.items():
-        if isinstance(value, Mapping):  # an empty one sets nothing
+        whole = f"{prefix}{key}" in _WHOLE
+        if isinstance(value, Mapping) and not whole:  # an empty one sets nothing
             flat |= _flat(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import Difference, Row
-from crossbar.report.lines import WIDTH, broken_line, tail
+from crossbar.report.lines import WIDTH, broken_line, tail, wrapped
 from crossbar.report.trace import quantity
 from crossbar.tables import table
 
-__all__ = ["difference_table"]
+__all__ = ["difference_table", "setting_text"]
 
 _DIGITS = 4
 _SHOWN = 10
@@ -123,13 +123,16 @@ def _settings(title: str, rows: Sequence[Row]) -> list[str]:
     lines = [f"{title}: {counted(len(rows), 'key')} changed"]
     for row in rows:
         start = f"  {row.key:<{wide}}  "
-        lines += broken_line(start, f"{_setting(row.a)} -> {_setting(row.b)}", wide + 4)
+        lines += broken_line(start, f"{setting_text(row.a)} -> {setting_text(row.b)}", wide + 4)
     return ["\n".join(lines)]
 
 
-def _setting(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """Write the value of a setting: ``"not set"``, ``"conv1: 4, fc: 2"`` ..."""
     if value is None:
         return "not set"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {setting_text(each)}" for key, each in value.items()) or "nothing"
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -145,9 +148,13 @@ def _numbers(
         return [f"{title}: all {equal} equal"]
     head = f"{title}: {len(changed)} changed, {equal} equal"
     shown = changed[:limit]
+    heads = ("A", "B", "change", "")
+    numbers = [_cells(row, units[row.key]) for row in shown]
+    taken = sum(max(map(len, column)) for column in zip(heads, *numbers, strict=True))
+    room = WIDTH - taken - len(heads) - 3  # a blank before every column and at both ends
     block = table(
-        ["<", "A", "B", "change", ""],
-        [[tail(row.key, _NAME), *_cells(row, units[row.key])] for row in shown],
+        ["<", *heads],
+        [[wrapped(row.key, room), *cells] for row, cells in zip(shown, numbers, strict=True)],
         title=head,
         width=WIDTH,
     )

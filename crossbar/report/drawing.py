@@ -51,10 +51,16 @@ _STYLES = tuple(
     f"{group}."
     for group in (
         *("axes", "figure", "font", "grid", "hatch", "image", "legend", "lines", "mathtext"),
-        *("patch", "path", "savefig", "svg", "text", "xtick", "ytick"),
+        *("patch", "path", "pdf", "savefig", "svg", "text", "xtick", "ytick"),
     )
 )
 """Groups of matplotlib's settings that change how a figure looks."""
+
+_UNDATED: dict[str, dict[str, Any]] = {
+    "png": {},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None},
+}
 
 
 def short(name: str, room: int = _NAME) -> str:
@@ -80,6 +86,7 @@ def canvas(
     keys: int = 0,
     row: float = _ROW,
     right: float = _RIGHT,
+    foot: float = _FOOT,
 ) -> tuple[Figure, Axes]:
     """Make a figure of one row a name, first on top, with room for a title and a key above.
 
@@ -94,16 +101,18 @@ def canvas(
         Height of a row [inch].
     right : float
         Room beside the axes [inch].
+    foot : float
+        Room under the axes [inch].
     """
     from matplotlib.figure import Figure
 
     left = 0.25 + _LETTER * max(map(len, names), default=0)
     head = _HEAD + _KEY * -(-keys // _columns(left))
     inner = max(row * len(names), 0.45)
-    height = head + inner + _FOOT
+    height = head + inner + foot
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     axes = figure.add_axes(
-        (left / _WIDTH, _FOOT / height, (_WIDTH - left - right) / _WIDTH, inner / height)
+        (left / _WIDTH, foot / height, (_WIDTH - left - right) / _WIDTH, inner / height)
     )
     axes.set_title(title, loc="left", pad=72 * (head - _HEAD) + 8, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -156,12 +165,19 @@ def key(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
         text.set_text(short(name, 22))
 
 
-def drawn(figure: Figure, format: Literal["svg", "png"] = "svg") -> bytes:
-    """Return the figure as a file; the same figure gives the same bytes."""
+def drawn(figure: Figure, format: Literal["svg", "png", "pdf"] = "svg", *, dpi: int = 100) -> bytes:
+    """Return the figure as a file; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    format : {"svg", "png", "pdf"}
+    dpi : int
+        Pixels an inch, of a PNG.
+    """
     out = io.BytesIO()
     with style():
-        nothing: dict[str, Any] = {"Date": None, "Creator": None} if format == "svg" else {}
-        figure.savefig(out, format=format, dpi=100, metadata=nothing)
+        figure.savefig(out, format=format, dpi=dpi, metadata=_UNDATED[format])
     return out.getvalue()
 
 
@@ -192,6 +208,7 @@ def style() -> Iterator[None]:
             "axes.titlesize": 11.0,
             "axes.titleweight": "bold",
             "font.size": _FONT,
+            "pdf.fonttype": 42,  # fonts that printers and publishers take
             "svg.fonttype": "none",  # text stays text: small, and in any script the reader has
             "svg.hashsalt": "crossbar",
             "text.color": INK,

@@ -13,6 +13,7 @@ from crossbar.errors import UnknownNameError
 from crossbar.report import cost_trace as cost
 from crossbar.report import count_trace as counted
 from crossbar.report import power_trace as powers
+from crossbar.report import stream_trace as streams
 from crossbar.report import time_trace as times
 from crossbar.report.bottleneck import by_part
 from crossbar.report.facts import Facts
@@ -47,7 +48,12 @@ _HEADINGS = {f"components.{name}": (said,) for name, said in COMPONENTS.items()}
 """What the printed table calls a number, where that is not its key."""
 
 _TIME = re.compile("latency|throughput", re.IGNORECASE)
-_NEAR = 6
+_NEAR = 8
+_GENERAL = (
+    *("LAYER", "LAYER.COMPONENT", "COMPONENT"),
+    *("accuracy", "area", "energy", "latency", "throughput"),
+)
+"""What can be asked for, where no name is near."""
 
 
 def explain_number(report: Report, name: str, *, source: str = "report") -> Explanation:
@@ -106,7 +112,9 @@ def _builders(facts: Facts) -> dict[str, _Build]:
     for name in report.metrics:
         trace = counted.accuracy if name == "accuracy" else counted.score
         add(f"metrics.{name}", trace, names=(name,))
-    for key in ("arrays", "pes", "tiles", "chip_tiles", "utilisation"):
+    for name in report.precision:
+        add(f"precision.{name}", counted.width, names=(name,))
+    for key in report.chip:
         add(f"chip.{key}", counted.chip_number, names=(key,))
     for action in ACTIONS:
         add(f"counts.{action}", counted.count, names=(action,))
@@ -128,12 +136,16 @@ def _builders(facts: Facts) -> dict[str, _Build]:
 def _add_times(facts: Facts, add: Callable[..., None]) -> None:
     """Add latency, throughput, what bounds them, and what buses and the like do."""
     add("latency", times.latency, times.cycles_by_part, times.cycles)
-    add("cycles", times.cycles_by_part, times.cycles)
-    add("throughput", times.throughput, times.pace_load)
-    for name, free in (("latency", times.free_latency), ("throughput", times.free_throughput)):
-        add(f"bound.{name}", free, partial(times.bound_share, name=name))
+    for name in ("cycles", "critical_path"):
+        add(name, times.cycles_by_part, times.cycles)
+    for name in ("limited_by", "load"):
+        add(f"stream.{name}", streams.pace_load)
+    add("stream.waits_for", streams.stream_wait)
+    add("throughput", streams.throughput, streams.pace_load)
+    for name, free in (("latency", streams.free_latency), ("throughput", streams.free_throughput)):
+        add(f"bound.{name}", free, partial(streams.bound_share, name=name))
     for name in ("images", "interval", "steady"):
-        add(f"stream.{name}", times.stream_number, names=(name,))
+        add(f"stream.{name}", streams.stream_number, names=(name,))
     for name in ("window", "bins"):
         add(f"timeline.{name}", times.timeline_number, names=(name,))
     for what in by_part(facts.report):
@@ -154,6 +166,7 @@ def _add_powers(add: Callable[..., None]) -> None:
         add(f"power.leakage.{name}", powers.leakage_power_of, names=(name,))
     add("programming.energy", powers.programming_energy)
     add("programming.latency", powers.programming_time)
+    add("programming.rows", powers.programming_rows)
 
 
 def _add_layer(facts: Facts, layer: str, add: Callable[..., None]) -> None:
@@ -217,20 +230,14 @@ def _saturations(facts: Facts) -> Term:
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
-    """List the nearest numbers; where none is near, those that are not of a layer."""
+    """List the nearest numbers; where none is near, a few of the most general ones."""
     short = {full: _short(full) or full for full in known}
     group = name.partition(".")[0]
     is_full = any(full.startswith(f"{group}.") for full in short)
     names = set(short) if is_full else set(short.values())
     if difflib.get_close_matches(name, names, n=1, cutoff=0.5):
         return UnknownNameError("number", name, names, near=_NEAR)
-    general = {
-        word
-        for full, word in short.items()
-        if not full.startswith(("layers.", "resources.", "power.nameplate.", "power.leakage."))
-        and not full.endswith((".energy", ".area", ".leakage"))
-    }
-    return UnknownNameError("number", name, [*general, "LAYER", "LAYER.COMPONENT"])
+    return UnknownNameError("number", name, _GENERAL, more=len(set(short.values())))
 
 
 def _notes(report: Report, found: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossbar.energy import COMPONENTS
 from crossbar.mapping.plan_text import counted
-from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_layer, percent
+from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_layer, most_blocked, percent
 from crossbar.report.drawing import (
     COLOURS,
     GREY,
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "pictures"]
 
 _ROWS = 28
-"""Layers or resources of a figure of bars."""
+"""Layers of a figure of bars."""
+
+_RESOURCES = 12
+"""Resources that have a bar each; of more, the busiest of each kind and the mean have."""
 
 _PARTS = 7
 """Components that have a colour of their own."""
@@ -221,6 +224,12 @@ def critical_path(report: Report) -> Picture | None:
     ends = [percent(row["all"] / report.cycles) for row in rows]
     figure = _stacked(title, rows, series, "time on the path [us]", ends)
     caption = f"{text(report.latency, 's')} together; what is not on this path costs no latency."
+    blocked = most_blocked(report)
+    if blocked:
+        caption += (
+            f" Layers wait for room in buffers, {blocked} longest; on this path such time stands"
+            " with the layer that reads the buffer and gives up the room."
+        )
     if len(rows) < len(layers):
         share = sum(row["all"] for row in rows) / report.cycles
         caption += (
@@ -236,27 +245,32 @@ def utilisation(report: Report) -> Picture | None:
         return None
     title = "Utilisation of shared resources during the first inference"
     found = sorted(report.resources, key=lambda row: -row["busy"])
-    rows = found[:_ROWS]
-    names = [short(row["name"]) for row in rows]
-    kinds = dict.fromkeys(row["kind"] for row in rows)
-    shares = [100 * row["busy"] / report.cycles for row in rows]
+    kinds = dict.fromkeys(row["kind"] for row in found)
+    rows = [(row["name"], row["kind"], 100 * row["busy"] / report.cycles) for row in found]
+    caption = "In a stream of images they work more: busy clocks of one image / clocks between two."
+    if len(rows) > _RESOURCES:
+        caption = f"{len(rows):,} of them: the busiest of each kind, and their mean. {caption}"
+        rows = [row for kind in kinds for row in _of_kind(kind, rows)]
+    names, shares = [short(name) for name, _, _ in rows], [share for _, _, share in rows]
     figure, axes = canvas(title, names, keys=len(kinds))
     entries = []
     for kind in kinds:
         called, colour = _KINDS.get(kind, (kind, GREY))
-        widths = [
-            share if row["kind"] == kind else 0.0 for row, share in zip(rows, shares, strict=True)
-        ]
-        bars(axes, [0.0] * len(rows), widths, colour)
+        bars(axes, [0.0] * len(rows), [s if k == kind else 0.0 for _, k, s in rows], colour)
         entries.append((called, colour))
     key(axes, entries)
     label_rows(axes, names)
-    _across(axes, 100.0, "share of the clocks in which it works [%]", exact=True)
+    _across(axes, max(shares), "share of the clocks in which it works [%]")
     _ends(axes, shares, [percent(share / 100) for share in shares])
-    caption = "In a stream of images they work more: busy clocks of one image / clocks between two."
-    if len(rows) < len(found):
-        caption = f"The {len(rows)} busiest of {len(found):,}. {caption}"
     return Picture(title, figure, caption)
+
+
+def _of_kind(kind: str, rows: Sequence[tuple[str, str, float]]) -> list[tuple[str, str, float]]:
+    """Make a row of the busiest resource of a kind, and one of the mean of all of them."""
+    mine = [row for row in rows if row[1] == kind]
+    called = _KINDS.get(kind, (kind, GREY))[0]
+    mean = fsum(share for _, _, share in mine) / len(mine)
+    return [mine[0], (f"mean of {len(mine):,} {called}", kind, mean)][: len(mine)]
 
 
 def _largest(rows: Sequence[Any], size: Callable[[Any], float]) -> list[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crossbar.arch import load_arch, preset_names
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import changed_hardware
+from crossbar.report.difference_text import setting_text
 from crossbar.report.lines import broken_line, cut_line
 from crossbar.report.report import Report
 
@@ -73,9 +73,7 @@ def _changes(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _setting(value: Any) -> str:
-    if value is None:
-        return "not set"
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = setting_text(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 

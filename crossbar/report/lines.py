@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-__all__ = ["WIDTH", "broken_line", "clean", "cut_line", "tail"]
+__all__ = ["WIDTH", "broken_line", "clean", "cut_line", "tail", "wrapped"]
 
 WIDTH = 80
 """Characters a line of every text about a report."""
@@ -49,3 +49,21 @@ def tail(name: str, room: int) -> str:
     """Keep the end of a long name, which tells the layers of a block apart."""
     name = clean(name)
     return name if len(name) <= room else f"...{name[3 - room :].lstrip('.')}"
+
+
+def wrapped(name: str, room: int) -> str:
+    """Break a long name into lines behind its points; a longer word is broken anywhere.
+
+    Parameters
+    ----------
+    name : str
+    room : int
+        Characters of a line.
+    """
+    lines = [""]
+    for word in re.findall(r"[^.]*\.|[^.]+$", clean(name)):
+        if lines[-1] and len(lines[-1]) + len(word) > room:
+            lines.append("")
+        lines[-1] += word
+    cut = (line[start : start + room] for line in lines for start in range(0, len(line), room))
+    return "\n".join(cut)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 from collections.abc import Iterable, Sequence
 
@@ -31,12 +32,14 @@ th, td { padding: .15rem .6rem; border-bottom: 1px solid #ddd; text-align: right
   vertical-align: top; white-space: nowrap; }
 th.text, td.text { text-align: left; white-space: normal; overflow-wrap: anywhere;
   min-width: 8rem; }
+.sortable th[aria-sort="ascending"]::after { content: " \\25b2"; }
+.sortable th[aria-sort="descending"]::after { content: " \\25bc"; }
 pre { background: #f6f6f6; padding: .7rem; font-size: .8rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 """.strip()
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""The page may load nothing and run nothing, whatever stands in it."""
+"""The page may load nothing and run nothing but its own script, whatever stands in it."""
 
 
 def escaped(text: object) -> str:
@@ -44,11 +47,24 @@ def escaped(text: object) -> str:
     return html.escape(clean(str(text)))
 
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """Put parts, which are markup, into a page of its own that loads and runs nothing."""
+def document(title: str, parts: Iterable[str], *, script: str = "") -> str:
+    """Put parts, which are markup, into a page of its own that loads nothing.
+
+    Parameters
+    ----------
+    title : str
+    parts : iterable of str
+    script : str
+        The only one that a browser runs: the page names it by its hash.
+    """
+    policy = _POLICY
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+        policy += f"; script-src 'sha256-{digest}'"
+        parts = [*parts, f"<script>{script}</script>"]
     head = (
         '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escaped(title)}</title>",
         f"<style>\n{_STYLE}\n</style>",

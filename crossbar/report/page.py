@@ -11,8 +11,8 @@ from typing import Any
 from crossbar.energy import COMPONENTS
 from crossbar.files import write_whole
 from crossbar.mapping.plan_text import units_in_use
-from crossbar.report.advice import sentences
-from crossbar.report.bottleneck import busy_share, by_layer, percent, wait
+from crossbar.report.advice import BOUND, sentences
+from crossbar.report.bottleneck import busy_share, by_layer, percent, rest, wait
 from crossbar.report.head import facts_of_run, precision_words
 from crossbar.report.markup import data_table, document, escaped, items, listing, picture, tiles
 from crossbar.report.report import Report
@@ -87,14 +87,12 @@ def _answers(report: Report, title: str) -> Iterator[str]:
             (
                 "latency",
                 text(report.latency, "s"),
-                f"{report.cycles:,} clocks;"
-                f" {text(bound['latency'], 's')} with infinite buffers and free links",
+                f"{report.cycles:,} clocks; {text(bound['latency'], 's')} {BOUND}",
             ),
             (
                 "throughput",
                 f"{text(report.throughput, '', 4)} /s",
-                f"inferences; {text(bound['throughput'], '', 4)} /s with infinite buffers and free"
-                " links",
+                f"inferences; {text(bound['throughput'], '', 4)} /s {BOUND}",
             ),
             ("power, average", text(power["average"], "W"), "energy x throughput"),
             ("power, peak", text(power["peak"], "W"), window),
@@ -128,7 +126,8 @@ def _speed(report: Report) -> Iterator[str]:
             "copies",
             "arrays",
             "busy in the first inference",
-            "<waits for (of its time)",
+            "<waits for",
+            "<largest rest",
         ],
         [
             [
@@ -139,7 +138,8 @@ def _speed(report: Report) -> Iterator[str]:
                 str(row["replicas"]),
                 str(row["arrays"]),
                 percent(busy_share(report, row)),
-                wait(row),
+                wait(report, row),
+                rest(report, row) or "nothing",
             ]
             for row in rows
         ],
@@ -187,7 +187,7 @@ def _tables(report: Report) -> Iterator[str]:
             "in a stream",
             "busy",
             *causes,
-            "<waits for (of its time)",
+            "<waits for",
             "buffer needed",
             "given",
         ],
@@ -227,7 +227,7 @@ def _layer_cells(report: Report, row: dict[str, Any], causes: list[str]) -> list
         percent(row["load"]),
         _share(row["busy"], whole),
         *(_share(row["idle"].get(cause, 0), whole) for cause in causes),
-        wait(row),
+        wait(report, row),
         text(row["buffer"]["need"], "byte"),
         text(row["buffer"]["given"], "byte"),
     ]

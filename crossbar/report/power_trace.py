@@ -24,6 +24,7 @@ __all__ = [
     "peak_power",
     "peak_window",
     "programming_energy",
+    "programming_rows",
     "programming_time",
 ]
 
@@ -150,18 +151,46 @@ def programming_energy(facts: Facts) -> Term:
 
 
 def programming_time(facts: Facts) -> Term:
-    """Say what the time of loading the weights is."""
+    """Trace the time of loading the weights to rows, pulses and what one takes."""
     reported = facts.report.programming.get("latency")
+    what = "time of programming"
     if reported is None:
-        return given("time of programming", None, "s", note=_unpriced(facts))
-    serial = facts.arch.chip.programming == "serial"
-    side = "one after another (chip.programming: serial)" if serial else "side by side"
+        return given(what, None, "s", note=_unpriced(facts))
+    cell, rows = facts.arch.cell, programming_rows(facts)
+    pulses = given("cell.write_pulses", cell.write_pulses)
+    write = given("cell.write_pulse", cell.write_pulse, "s")
+    each = reported / ((rows.value or 1) * cell.write_pulses)
+    note = "the longer of array.cycle and the conversions of its array, mean of these rows"
+    read = given("verifying read", each - (write.value or 0.0), "s")
+    parts = [
+        rows,
+        pulses,
+        total("one row, once", "s", [write, read], note=f"verifying read: {note}"),
+    ]
+    note = "fewer pulses, shorter ones or arrays of fewer rows make it less"
+    term = product(what, "s", parts, note=note)
+    if (read.value or 0.0) < facts.arch.array.cycle * (1 - 1e-6):
+        facts.agreed(given("", facts.arch.array.cycle), read.value, "programming.latency")
+    return facts.agreed(term, reported, "programming.latency")
+
+
+def programming_rows(facts: Facts) -> Term:
+    """Say how many rows are programmed one after another."""
+    rows, what = facts.report.programming.get("rows"), "rows one after another"
+    if rows is None:
+        return given(what, None, note=_unpriced(facts))
+    pe, array = facts.arch.pe, facts.arch.array
+    most = f"at most pe.arrays x array.rows = {pe.arrays} x {array.rows}"
     note = (
-        "rows x cell.write_pulses x (cell.write_pulse + time of a read): the cells of a row"
-        " together, the rows of an array and the arrays of a PE one after another, PEs"
-        f" {side}; fewer pulses, shorter ones or arrays of fewer rows make it less"
+        f"those in use of the arrays of the PE that takes longest, {most}: the cells of a row"
+        " together, rows of an array and arrays of a PE one after another, PEs side by side"
     )
-    return given("time of programming", reported, "s", note=note)
+    if facts.arch.chip.programming == "serial":
+        note = (
+            "of all arrays of all PEs, one after another (chip.programming: serial); in one PE"
+            f" {most}"
+        )
+    return given(what, rows, note=note)
 
 
 def _unpriced(facts: Facts) -> str:

@@ -50,18 +50,21 @@ class Report:
     throughput : float
         Inferences a second [1/s] of a long stream of images.
     bound : dict
-        ``latency`` [s] and ``throughput`` [1/s] of a chip with infinite buffers and free links.
+        ``latency`` [s] and ``throughput`` [1/s] with infinite buffers, buses and
+        vector lanes and an ADC for every array.
     stream : dict
         ``images`` that were scheduled one behind the other, ``interval`` (clocks between the last
         ones), ``steady`` (whether that had settled), ``limited_by`` (the layer or resource that
-        sets the pace).
+        sets the pace), ``load`` (share of the interval in which that is busy), ``waits_for``
+        (``cause``, ``layer``, ``clocks`` in an interval: the largest wait of that layer, or None).
     area : float
         Whole chip [m^2], idle tiles and off-chip port included.
     power : dict
         ``average`` = energy x throughput, ``peak`` over any ``window`` [s] of the stream,
         ``nameplate`` (everything at its declared rate), ``leakage`` of the whole chip [W].
     programming : dict
-        ``energy`` [J], ``latency`` [s] of loading the weights.
+        ``energy`` [J], ``latency`` [s] of loading the weights; ``rows`` that are programmed one
+        after another.
     components : dict
         Name -> ``energy`` [J] of one inference, ``leakage`` [J] (the part of it that is no
         action's), ``area`` [m^2].
@@ -75,7 +78,7 @@ class Report:
         which its busiest copy computes), ``buffer`` (``need`` and ``given`` [byte] of its inputs),
         ``positions``, ``replicas``, ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row
         group for one position), ``row_groups`` (read one after the other), ``slot_cycles`` (clocks
-        of one read), ``components`` (name -> dynamic energy [J]), ``counts`` (action -> number).
+        of one read), ``ideal_slot_cycles`` (the same with an ADC for every array), ``components`` (name -> dynamic energy [J]), ``counts`` (action -> number).
         docs/report.md explains each.
     resources : tuple of dict
         Buses, output ports, vector units and shared ADCs: ``name``, ``kind``, ``tile``, ``busy``,
@@ -88,7 +91,8 @@ class Report:
         in which its arrays compute.
     chip : dict
         ``tiles``, ``pes``, ``arrays`` in use, ``chip_tiles``, ``utilisation`` = used / placed
-        cells.
+        cells; ``skipped_arrays`` and ``skipped_pes`` left empty among them, because the buffers of
+        their tiles are full, and ``lending_tiles`` in use for their buffers alone.
     counts : dict
         Actions of one inference by name; ``cell_writes`` is of programming.
     scenario : dict

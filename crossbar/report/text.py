@@ -7,11 +7,11 @@ from math import fsum
 from typing import Any
 
 from crossbar.energy import COMPONENTS
-from crossbar.mapping.plan_text import counted, units_in_use
-from crossbar.report.advice import best_help, pace_words
-from crossbar.report.bottleneck import busy_share, percent, wait
+from crossbar.mapping.plan_text import counted, shortened, units_in_use
+from crossbar.report.advice import BOUND, best_help, pace_words
+from crossbar.report.bottleneck import busy_share, percent, rest, wait
 from crossbar.report.head import LABEL, head, precision_words
-from crossbar.report.lines import WIDTH, broken_line, cut_line, tail
+from crossbar.report.lines import WIDTH, broken_line, clean, cut_line, wrapped
 from crossbar.report.report import Report
 from crossbar.tables import table
 from crossbar.units import text
@@ -51,14 +51,14 @@ def _summary(report: Report) -> list[str]:
     ]
     known = [f"{100 * value:.2f} % {name}" for name, value in accuracies if value is not None]
     if known:
-        lines.append(_line("accuracy", ", ".join(known)))
+        lines += _line("accuracy", ", ".join(known))
     others = {name: value for name, value in report.metrics.items() if name != "accuracy"}
     for name, value in others.items():
-        lines.append(_line(name, "-" if value is None else f"{value:.4g}"))
+        lines += _line(name, "-" if value is None else f"{value:.4g}")
     lines += [*_costs(report), *_times(report)]
     lines += [
-        _line("area", f"{text(report.area, 'm^2')}, the whole chip"),
-        _line(
+        *_line("area", f"{text(report.area, 'm^2')}, the whole chip"),
+        *_line(
             "in use",
             f"{units_in_use(*(int(chip[key]) for key in _UNITS))},"
             f" {100 * chip['utilisation']:.1f} % of cells used",
@@ -67,7 +67,7 @@ def _summary(report: Report) -> list[str]:
     saturations, conversions = counts.get("saturations"), counts.get("adc_conversions")
     if saturations is not None and conversions:
         share = 100 * saturations / conversions
-        lines.append(_line("saturated", f"{share:.3g} % of {conversions:,.0f} conversions"))
+        lines += _line("saturated", f"{share:.3g} % of {conversions:,.0f} conversions")
     return lines
 
 
@@ -82,34 +82,34 @@ def _costs(report: Report) -> list[str]:
     if power["nameplate"] is not None:
         powers.append(f"{text(power['nameplate'], 'W')} nameplate")
     lines = [
-        _line("energy", f"{text(report.energy, 'J')} an inference", f"{rest}, programming apart"),
-        _line("power", ", ".join(powers)),
-        _line("leakage", text(power["leakage"], "W"), "whole chip, idle or not"),
+        *_line("energy", f"{text(report.energy, 'J')} an inference", f"{rest}, programming apart"),
+        *_line("power", ", ".join(powers)),
+        *_line("leakage", text(power["leakage"], "W"), "whole chip, idle or not"),
     ]
     written = "-"
     if programming["energy"] is not None or programming["latency"] is not None:
         energy, latency = text(programming["energy"], "J"), text(programming["latency"], "s")
         written = f"{energy}, {latency} to load the weights once"
-    return [*lines, _line("programming", written)]
+    return [*lines, *_line("programming", written)]
 
 
 def _times(report: Report) -> list[str]:
     """Write times, what sets the pace and what would help."""
     bound, interval = report.bound, report.stream["interval"]
     lines = [
-        _line("latency", f"{text(report.latency, 's')}, {report.cycles:,} clocks"),
-        _line(
+        *_line("latency", f"{text(report.latency, 's')}, {report.cycles:,} clocks"),
+        *_line(
             "throughput",
             f"{text(report.throughput, '', 4)} inferences/s, one every {interval:,.0f} clocks",
             "" if report.stream["steady"] else "not settled",
         ),
-        _line(
+        *_line(
             "at best",
             f"{text(bound['latency'], 's')}, {text(bound['throughput'], '', 4)} inferences/s"
-            " with infinite buffers and free links",
+            f" {BOUND}",
         ),
-        *broken_line(f"{'slowest':<{LABEL}}", pace_words(report), LABEL),
-        *broken_line(f"{'what helps':<{LABEL}}", best_help(report), LABEL),
+        *_line("slowest", pace_words(report)),
+        *_line("what helps", best_help(report)),
     ]
     return lines
 
@@ -135,40 +135,72 @@ def _components(report: Report) -> str:
 
 
 def _heaviest(report: Report, what: str, key: str) -> str:
-    rows = sorted(report.layers, key=lambda layer: -layer[key])[:_HEAVIEST]
-    numbers = [
-        (
-            text(layer["energy"], "J"),
-            _share(layer["energy"], report.energy),
-            text(layer["time"], "s"),
-            str(layer["replicas"]),
-            str(layer["arrays"]),
-            percent(busy_share(report, layer)),
-        )
-        for layer in rows
-    ]
     heads = ("energy", "share", "time", "copies", "arrays", "busy")
-    taken = sum(max(map(len, column)) for column in zip(heads, *numbers, strict=True))
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for layer in sorted(report.layers, key=lambda layer: -layer[key]):
+        numbers = _numbers_of(report, layer)
+        if numbers in alike or len(alike) < _HEAVIEST:
+            alike.setdefault(numbers, []).append(layer)
+    firsts = [layers[0] for layers in alike.values()]
+    taken = sum(max(map(len, column)) for column in zip(heads, *alike, strict=False))
     room = WIDTH - taken - len(heads) - 4  # a blank before every column and at both ends
-    own = min(room // 2, max((len(layer["name"]) for layer in rows), default=0))
+    names = shortened([clean(layer["name"]) for layer in firsts], room // 2)
+    others = [_others(layers) for layers in alike.values()]
+    own = min(room // 2, max(map(len, (*names, *others)), default=0))
+    shown = sum(map(len, alike.values()))
     return table(
         ["<layer", *heads, "<waits for"],
         [
-            [tail(layer["name"], own), *cells, _wait(layer, room - own)]
-            for layer, cells in zip(rows, numbers, strict=True)
+            [
+                f"{wrapped(name, own)}\n{other}".rstrip("\n"),
+                *cells[: len(heads)],
+                _wait(report, layers, room - own),
+            ]
+            for name, other, (cells, layers) in zip(names, others, alike.items(), strict=True)
         ],
-        title=f"heaviest layers {what} ({len(rows)} of {len(report.layers)})",
+        title=f"heaviest layers {what} ({shown} of {len(report.layers)})",
         width=WIDTH,
     )
 
 
-def _wait(layer: Mapping[str, Any], room: int) -> str:
-    """Say what a layer waits for, in two lines where one is too short."""
+def _numbers_of(report: Report, layer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write the numbers of a layer, those of the columns first."""
     waits = layer["waits_for"]
+    return (
+        text(layer["energy"], "J"),
+        _share(layer["energy"], report.energy),
+        text(layer["time"], "s"),
+        str(layer["replicas"]),
+        str(layer["arrays"]),
+        percent(busy_share(report, layer)),
+        wait(report, layer, "" if waits and waits["layer"] else None),
+        rest(report, layer),
+    )
+
+
+def _others(layers: Sequence[Mapping[str, Any]]) -> str:
+    """Count the layers that have the numbers of the first, or say nothing."""
+    return "" if len(layers) == 1 else f"and {len(layers) - 1} more like it"
+
+
+def _wait(report: Report, layers: Sequence[Mapping[str, Any]], room: int) -> str:
+    """Say what a layer waits for, in two lines where one is too short, and what else it does."""
+    layer, waits = layers[0], layers[0]["waits_for"]
     if not waits or not waits["layer"]:
-        return wait(layer)
-    words = wait(layer, tail(waits["layer"], room - len(" 100 %")))
-    return words if len(words) <= room else words.replace(" by ", " by\n", 1)
+        words = wait(report, layer)
+    elif len({row["waits_for"]["layer"] for row in layers}) > 1:
+        words = wait(report, layer, "")
+    else:
+        names = list(dict.fromkeys((waits["layer"], *(row["name"] for row in report.layers))))
+        whom = shortened([clean(name) for name in names], room)[0]
+        words = wait(report, layer, whom)
+        if len(words) > room and " by " in words:
+            words = f"{wait(report, layer, '')} by\n{wrapped(whom, room)}"
+    left = rest(report, layer)
+    if not left:
+        return words
+    also = "then " if left.startswith("drained") else "" if left.startswith("not") else "also "
+    return f"{words}\n{also}{left}"
 
 
 def _unpriced(nodes: Sequence[dict[str, Any]]) -> str:
@@ -189,5 +221,8 @@ def _share(part: float, total: float) -> str:
     return f"{100 * part / total:.1f} %" if total else "-"
 
 
-def _line(name: str, value: str, remark: str = "") -> str:
-    return cut_line(f"{name:<{LABEL}}{value}" + (f"  ({remark})" if remark else ""))
+def _line(name: str, value: str, remark: str = "") -> list[str]:
+    words = f"{value} ({remark})" if remark else value
+    if len(name) < LABEL:
+        return broken_line(f"{name:<{LABEL}}", words, LABEL)
+    return broken_line("", f"{name}: {words}", LABEL)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_part, pace
+from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_part
 from crossbar.report.facts import Facts
 from crossbar.report.trace import Term, given, product, round_up, total
 
 __all__ = [
-    "bound_share",
+    "SCHEDULE",
+    "clock_of",
     "cycles",
     "cycles_by_part",
-    "free_latency",
-    "free_throughput",
     "latency",
     "layer_busy",
     "layer_cycles",
@@ -22,21 +21,15 @@ __all__ = [
     "layer_load",
     "layer_time",
     "layer_wait",
-    "pace_load",
     "path_part",
     "resource",
-    "stream_number",
-    "throughput",
     "timeline_number",
+    "work_of",
 ]
 
-_SCHEDULE = "the schedule of every input vector, to one clock (docs/timing.md)"
+SCHEDULE = "the schedule of every input vector, to one clock (docs/timing.md)"
+"""Where clocks come from."""
 
-_STREAM = {
-    "images": "images scheduled one behind the other to find the steady pace",
-    "interval": "clocks between the last images of a stream, the slowest of what an image needs",
-    "steady": "1: the interval had settled; 0: it had not, and is that of the last images",
-}
 _TIMELINE = {
     "window": "clocks of one bin of the timeline",
     "bins": "bins of the timeline; together they hold the first inference",
@@ -45,14 +38,13 @@ _ENDS = {
     "start": "clock at which its first input vector is asked for, in the first inference",
     "end": "clock at which its last output is stored, in the first inference",
 }
-_BOUNDS = {"latency": "s", "throughput": "1/s"}
 
 
 def latency(facts: Facts) -> Term:
     """Trace the latency to the clocks of the schedule."""
     parts = [
         given("clocks of the first inference", facts.report.cycles, "clock", name="cycles"),
-        _clock(facts).under(),
+        clock_of(facts).under(),
     ]
     note = "from the first input of one image, alone on the chip, to its last output"
     term = product("latency", "s", parts, note=note)
@@ -71,7 +63,7 @@ def cycles(facts: Facts) -> Term:
     )
     what = "clocks of the first inference, by layer"
     return facts.agreed(
-        total(what, "clock", parts, _SCHEDULE, note=note), facts.report.cycles, "cycles"
+        total(what, "clock", parts, SCHEDULE, note=note), facts.report.cycles, "cycles"
     )
 
 
@@ -94,69 +86,7 @@ def path_part(facts: Facts, what: str) -> Term:
     note = ""
     if what in PATH_PARTS:
         note = f"{PATH_PARTS[what].what}; what makes it shorter: {PATH_PARTS[what].help}"
-    return total(f"{what} on the critical path", "clock", parts, _SCHEDULE, note=note)
-
-
-def throughput(facts: Facts) -> Term:
-    """Trace the throughput to the clocks between two images of a stream."""
-    stream = facts.report.stream
-    what = "clocks between two images"
-    interval = given(what, stream["interval"], "clock", name="stream.interval")
-    settled = (
-        "" if stream["steady"] else "; it had not settled after the images that were scheduled"
-    )
-    note = f"images follow one another without a gap; {stream['limited_by']} sets the pace{settled}"
-    term = product("throughput", "1/s", [_clock(facts), interval.under()], _SCHEDULE, note=note)
-    return facts.agreed(term, facts.report.throughput, "throughput")
-
-
-def pace_load(facts: Facts) -> Term:
-    """Say how busy what sets the pace is."""
-    found = pace(facts.report)
-    if found.layer is not None:
-        return layer_load(facts, found.name)
-    if found.load is None:
-        return given(f"load of {found.name}", None, "%", note="the report does not say")
-    note = "its busy clocks in one inference / clocks between two images"
-    return given(f"load of {found.name}", found.load, "%", note=note)
-
-
-def free_latency(facts: Facts) -> Term:
-    """Say what infinite buffers and free links would make of the latency."""
-    note = (
-        "the same schedule with buffers that never fill and with buses, ports, vector units and"
-        " shared ADCs that serve everybody at once"
-    )
-    what = "latency with infinite buffers and free links"
-    return given(what, facts.report.bound["latency"], "s", _SCHEDULE, note=note)
-
-
-def free_throughput(facts: Facts) -> Term:
-    """Trace the throughput that nothing but its arrays limits to the work of the busiest copy."""
-    slowest = max(facts.layers, key=lambda name: facts.of_layer(name, "load"))
-    term = product(
-        "throughput with infinite buffers and free links",
-        "1/s",
-        [_clock(facts), *(part.under() for part in _work(facts, slowest))],
-        note=f"the busiest copy, of {slowest}, is read without a gap",
-    )
-    return facts.agreed(term, facts.report.bound["throughput"], "bound.throughput")
-
-
-def bound_share(facts: Facts, name: str) -> Term:
-    """Compare the bound with what the chip does."""
-    report = facts.report
-    real = given(name, getattr(report, name), _BOUNDS[name], name=name)
-    free = given("the bound", report.bound[name], _BOUNDS[name])
-    return product("the bound as a share of what the chip does", "%", [free, real.under()])
-
-
-def stream_number(facts: Facts, name: str) -> Term:
-    """Say what a number of the stream is."""
-    unit = "clock" if name == "interval" else ""
-    note = f"{facts.report.stream['limited_by']} sets it" if name == "interval" else ""
-    value = facts.report.stream[name]
-    return given(_STREAM[name], int(value) if name == "steady" else value, unit, note=note)
+    return total(f"{what} on the critical path", "clock", parts, SCHEDULE, note=note)
 
 
 def timeline_number(facts: Facts, name: str) -> Term:
@@ -170,7 +100,7 @@ def layer_time(facts: Facts, layer: str) -> Term:
     clocks = facts.of_layer(layer, "cycles")
     parts = [
         given(f"cycles of {layer}", clocks, "clock", name=f"layers.{layer}.cycles"),
-        _clock(facts).under(),
+        clock_of(facts).under(),
     ]
     note = "from its first issue to its last retire in the first inference, waiting included"
     term = product(f"time of {layer}", "s", parts, note=note)
@@ -183,7 +113,7 @@ def layer_cycles(facts: Facts, layer: str) -> Term:
     parts = [given("end", end, "clock", name=f"layers.{layer}.end")]
     if start:
         parts.append(given("start", -start, "clock"))
-    term = total(f"cycles of {layer}", "clock", parts, _SCHEDULE)
+    term = total(f"cycles of {layer}", "clock", parts, SCHEDULE)
     return facts.agreed(term, facts.of_layer(layer, "cycles"), f"layers.{layer}.cycles")
 
 
@@ -198,7 +128,7 @@ def layer_busy(facts: Facts, layer: str) -> Term:
     read = round_up(
         "clocks of a read",
         "clock",
-        [given("array.cycle", arch.array.cycle, "s"), _clock(facts)],
+        [given("array.cycle", arch.array.cycle, "s"), clock_of(facts)],
         note="in which the arrays are taken",
     )
     parts = [given("positions", facts.of_layer(layer, "positions")), *_reads(facts, layer), read]
@@ -230,7 +160,7 @@ def layer_idle_by_cause(facts: Facts, layer: str) -> Term:
         for cause, clocks in facts.idle_of(layer).items()
     ]
     what = f"idle clocks of {layer}, by cause"
-    return total(what, "clock", parts, _SCHEDULE, note="summed over the copies")
+    return total(what, "clock", parts, SCHEDULE, note="summed over the copies")
 
 
 def layer_idle_cause(facts: Facts, layer: str, cause: str) -> Term:
@@ -240,7 +170,7 @@ def layer_idle_cause(facts: Facts, layer: str, cause: str) -> Term:
         found = CAUSES[cause]
         note += f"; they wait for {found.what}; what helps: {found.help}"
     value = facts.idle_of(layer)[cause]
-    return given(f"idle clocks of {layer}, {cause}", value, "clock", _SCHEDULE, note=note)
+    return given(f"idle clocks of {layer}, {cause}", value, "clock", SCHEDULE, note=note)
 
 
 def layer_wait(facts: Facts, layer: str) -> Term:
@@ -265,7 +195,7 @@ def layer_load(facts: Facts, layer: str) -> Term:
         name="stream.interval",
     )
     note = "share of the time between two images of a stream in which its busiest copy is read"
-    parts = [*_work(facts, layer), interval.under()]
+    parts = [*work_of(facts, layer), interval.under()]
     term = product(f"load of {layer}", "%", parts, note=note)
     return facts.agreed(term, facts.of_layer(layer, "load"), f"layers.{layer}.load")
 
@@ -276,18 +206,27 @@ def resource(facts: Facts, name: str) -> Term:
     parts = [given("busy", row["busy"], "clock")]
     parts += [given(f"idle, {cause}", clocks, "clock") for cause, clocks in row["idle"].items()]
     note = "starved: nobody asks for it; drained: nobody will any more"
-    term = total(f"clocks of {name}", "clock", parts, _SCHEDULE, note=note)
+    term = total(f"clocks of {name}", "clock", parts, SCHEDULE, note=note)
     return facts.agreed(term, facts.report.cycles, f"resources.{name}")
 
 
-def _work(facts: Facts, layer: str) -> list[Term]:
-    """Factors of the clocks in which the busiest copy of a layer is read for one image."""
+def work_of(facts: Facts, layer: str, slot: str = "slot_cycles") -> list[Term]:
+    """List the factors of the clocks in which the busiest copy of a layer works for one image.
+
+    Parameters
+    ----------
+    facts : Facts
+    layer : str
+    slot : {"slot_cycles", "ideal_slot_cycles"}
+        Of the chip, or of one with an ADC for every array.
+    """
     positions = given("positions", facts.of_layer(layer, "positions"))
     copies = given("copies", facts.of_layer(layer, "replicas")).under()
     turns = round_up("positions of its busiest copy", "", [positions, copies])
-    note = "from one read to the next: the longer of array.cycle and the conversions of one ADC"
-    slot = given("clocks of a slot", facts.of_layer(layer, "slot_cycles"), "clock", note=note)
-    return [turns, *_reads(facts, layer), slot]
+    adc = "one ADC" if slot == "slot_cycles" else "one array"
+    note = f"from one read to the next: the longer of array.cycle and the conversions of {adc}"
+    clocks = given("clocks of a slot", facts.of_layer(layer, slot), "clock", note=note)
+    return [turns, *_reads(facts, layer), clocks]
 
 
 def _reads(facts: Facts, layer: str) -> list[Term]:
@@ -301,5 +240,6 @@ def _waited(cause: str) -> str:
     return f"{cause}: waits for {CAUSES[cause].what}" if cause in CAUSES else cause
 
 
-def _clock(facts: Facts) -> Term:
+def clock_of(facts: Facts) -> Term:
+    """Return the clock."""
     return given("clock", facts.arch.clock, "Hz")

@@ -8,7 +8,7 @@ from typing import Any
 from crossbar.mapping.plan import LayerPlan
 from crossbar.timing import Schedule, Timing, critical_path, profile, waits_of
 
-__all__ = ["layer_times", "path_rows", "resource_rows", "timeline"]
+__all__ = ["ideal_slot", "layer_times", "path_rows", "resource_rows", "stream_row", "timeline"]
 
 
 def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
@@ -32,14 +32,40 @@ def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
         "end": end,
         "busy": sum(t.busy for t in mine),
         "idle": {cause: sum(t.idle[cause] for t in mine) for cause in mine[0].idle},
-        "waits_for": _longest_wait(run, layer.name),
+        "waits_for": _longest_wait(waits_of(run, layer.name)),
         "load": work / timing.stream.interval,
     }
 
 
-def _longest_wait(run: Schedule, name: str) -> dict[str, Any] | None:
-    """Find what a layer waited for longest, once it had begun."""
-    waits = waits_of(run, name)
+def ideal_slot(timing: Timing, layer: LayerPlan) -> int:
+    """Clocks of one read of a layer where every array has an ADC to itself."""
+    machine = timing.free.machine
+    slots = zip(machine.tasks, machine.tables.slot, strict=True)
+    return max(int(slot) for task, slot in slots if task.name == layer.name)
+
+
+def stream_row(timing: Timing) -> dict[str, Any]:
+    """How images follow one another, and what the layer that sets the pace waits for meanwhile.
+
+    Parameters
+    ----------
+    timing : Timing
+    """
+    stream = timing.stream
+    # the second last image, whose end the interval is measured at; no layer, no waits
+    waits = waits_of(stream.run, stream.limited_by, image=stream.images - 2)
+    return {
+        "images": stream.images,
+        "interval": stream.interval,
+        "steady": stream.steady,
+        "limited_by": stream.limited_by,
+        "load": stream.load,
+        "waits_for": _longest_wait(waits),
+    }
+
+
+def _longest_wait(waits: Mapping[tuple[str, str | None], int]) -> dict[str, Any] | None:
+    """Sum waits up by cause, and name the largest."""
     by_cause: dict[str, int] = {}
     for (cause, _), clocks in waits.items():
         by_cause[cause] = by_cause.get(cause, 0) + clocks

@@ -91,7 +91,8 @@ FORMULAS = {
     "router_bits": Formula(
         "bits that leave a tile, one hop each",
         "outputs that another tile needs x input bits, and partial sums that go on to the next tile"
-        " x 16 bits",
+        " x 16 bits; which share of the outputs lies in the reading tile is a mean over the tiles,"
+        " so the number need not be whole",
         "",
     ),
     "offchip_bits": Formula(

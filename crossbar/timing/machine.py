@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from crossbar.circuit.isaac import WORD
 from crossbar.kernels.schedule_tables import Tables
-from crossbar.mapping.converters import adc_loads
+from crossbar.mapping.converters import adc_loads, array_conversions
 from crossbar.mapping.flow import Flow, Task
 from crossbar.mapping.plan import LayerPlan, Plan
+from crossbar.mapping.registers import vectors_held
 from crossbar.timing.constraints import Rows, constraint_rows
 from crossbar.timing.room import Capacities, room_counts
 from crossbar.timing.traffic import Part, find_parts
@@ -76,8 +77,9 @@ class _Ask:
 class _Resources:
     """Numbers of resources, in the order in which they are first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, ideal: bool) -> None:
         self.named: list[Named] = []
+        self._ideal = ideal
         self._numbers: dict[Named, int] = {}
 
     def number(self, kind: Literal["bus", "port", "vector", "adc"], tile: int, name: str) -> int:
@@ -87,8 +89,18 @@ class _Resources:
             self.named.append(key)
         return self._numbers[key]
 
+    def service(
+        self, kind: Literal["bus", "port", "vector"], tile: int, held: int, lead: int | None = None
+    ) -> list[tuple[int, int, int]]:
+        """Ask a tile's bus, output port or vector unit; of infinite width it takes no time."""
+        if self._ideal:
+            return []
+        unit = {"bus": "bus", "port": "output port", "vector": "vector unit"}[kind]
+        number = self.number(kind, tile, f"tile {tile} {unit}")
+        return [(number, held, held if lead is None else lead)]
 
-def build_machine(plan: Plan, capacities: Capacities) -> Machine:
+
+def build_machine(plan: Plan, capacities: Capacities, *, ideal: bool = False) -> Machine:
     """Compile a plan.
 
     Parameters
@@ -96,20 +108,23 @@ def build_machine(plan: Plan, capacities: Capacities) -> Machine:
     plan : Plan
     capacities : mapping or "infinite"
         Pixels that each claim may hold, by ``(layer or join, copy, operand)``.
+    ideal : bool
+        Whether buses, output ports and vector units are infinitely wide, so that only the steps of
+        the pipeline take time, and every array has an ADC to itself.
     """
     rows = constraint_rows(plan.arch)
     flow = plan.flow
     layers = {layer.name: layer for layer in plan.layers}
     parts = {layer.name: _parts_by_copy(plan, layer) for layer in plan.layers}
     loads = [
-        {} if task.is_join else adc_loads(plan, layers[task.layer], task.copy)
+        {} if task.is_join else _loads(plan, layers[task.layer], task.copy, ideal)
         for task in flow.tasks
     ]
     users: dict[int, int] = defaultdict(int)
-    for load in loads:
+    for load in loads if not ideal else ():  # an ADC of one's own is no resource
         for adc in load:
             users[adc] += 1
-    resources = _Resources()
+    resources = _Resources(ideal)
     built = [
         _build_task(plan, rows, task, layers[task.layer], parts[task.layer], load, users, resources)
         for task, load in zip(flow.tasks, loads, strict=True)
@@ -173,6 +188,13 @@ def _parts_by_copy(plan: Plan, layer: LayerPlan) -> list[list[Part]]:
     return copies
 
 
+def _loads(plan: Plan, layer: LayerPlan, copy: int, ideal: bool) -> Mapping[int, int]:
+    """Conversions of one read by ADC; those of the fullest array where each has its own."""
+    if ideal:
+        return {0: max(int(each.max()) for each in array_conversions(plan.arch, layer))}
+    return adc_loads(plan, layer, copy)
+
+
 def _build_task(
     plan: Plan,
     rows: Rows,
@@ -210,7 +232,7 @@ def _build_task(
             )
             for adc, columns in load.items()
         ]
-    register = max(1, plan.arch.pe.input_register // _register_bytes(plan, layer, task.copy))
+    register = vectors_held(plan.arch, layer, task.copy)
     asks = [fetch, merge, activate, store]
     return _Built(reads, slot, tail, flight, register, alone, asks, adcs)
 
@@ -229,20 +251,20 @@ def _fetch(
     resources: _Resources,
 ) -> _Ask:
     row = rows["fetch", "read"]
-    services = []
+    services: list[tuple[int, int, int]] = []
     for part in parts:
         held = row.interval(part.rows * layer.input_bits)
         lead = max(-(-held // reads), held - (reads - 1) * slot)
-        services.append((resources.number("bus", part.tile, f"tile {part.tile} bus"), held, lead))
+        services += resources.service("bus", part.tile, held, lead)
     return _Ask(row.latency, services)
 
 
 def _merge(rows: Rows, parts: Sequence[Part], resources: _Resources) -> _Ask:
     row = rows["merge", "activate"]
-    services = []
+    services: list[tuple[int, int, int]] = []
     for part in parts:
         held = row.interval(part.words * WORD)
-        services.append((resources.number("bus", part.tile, f"tile {part.tile} bus"), held, held))
+        services += resources.service("bus", part.tile, held)
     return _Ask(row.latency * (1 + sum(part.leaving > 0 for part in parts)), services)
 
 
@@ -262,31 +284,14 @@ def _outputs(
     whole = sum(part.outputs for part in parts)
     operations, positions = task.operations, task.all_positions
     kind: Literal["bus", "port"] = "port" if store.resource == "port" else "bus"
-    name = "output port" if kind == "port" else "bus"
     for part in parts:
         if not part.outputs:
             continue
         if operations:
             held = activate.interval(operations * part.outputs / (whole * positions))
-            number = resources.number("vector", part.tile, f"tile {part.tile} vector unit")
-            asked_activate.services.append((number, held, held))
+            asked_activate.services += resources.service("vector", part.tile, held)
         elements = part.outputs if not task.is_join else task.elements * part.outputs / whole
         if step.modelled:
             held = store.interval(elements * plan.layers[0].input_bits)
-            number = resources.number(kind, part.tile, f"tile {part.tile} {name}")
-            asked_store.services.append((number, held, held))
+            asked_store.services += resources.service(kind, part.tile, held)
     return asked_activate, asked_store
-
-
-def _register_bytes(plan: Plan, layer: LayerPlan, copy: int) -> int:
-    """Bytes of one input vector in the fullest PE of a copy; arrays across share their rows."""
-    held: dict[int, int] = defaultdict(int)
-    size = plan.arch.pe.arrays
-    starts = iter(layer.row_block_arrays(copy).tolist())
-    for bundle in layer.bundles:
-        for block in range(bundle.row_blocks):
-            first = next(starts)
-            rows = min(layer.rows, bundle.rows - block * layer.rows)
-            for pe in range(first // size, (first + bundle.col_blocks - 1) // size + 1):
-                held[pe] += rows
-    return -(-max(held.values()) * layer.input_bits // 8)

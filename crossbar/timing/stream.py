@@ -13,6 +13,9 @@ from crossbar.timing.machine import Machine
 
 __all__ = ["Stream", "stream"]
 
+_BUSY = 0.95
+"""From this share of the interval on, something sets the pace."""
+
 _FIRST, _MOST = 4, 32
 _MOST_POSITIONS = 4_000_000
 
@@ -30,7 +33,10 @@ class Stream:
     steady : bool
         Whether the images before were as far apart.
     limited_by : str
-        The layer whose busiest copy reads longest, or ``"off-chip port"``.
+        The layer whose busiest copy reads longest; a shared resource that is busy all the time
+        where no layer is; or ``"off-chip port"``.
+    load : float
+        Share of the interval in which that layer's busiest copy, or that resource, is busy, 0..1.
     run : Schedule
     """
 
@@ -38,6 +44,7 @@ class Stream:
     interval: int
     steady: bool
     limited_by: str
+    load: float
     run: Schedule
 
 
@@ -63,7 +70,12 @@ def stream(plan: Plan, machine: Machine, port: int) -> Stream:
             break
         images *= 2
     work, slowest = busiest(machine)
-    interval = max(int(gaps[-2]), work)
+    # what cannot be done in less holds also where the distance of the images has not settled
+    unit = max(run.resources, key=lambda use: use.busy, default=None)
+    served = unit.busy // images if unit is not None else 0  # the same for every image
+    interval = max(int(gaps[-2]), work, served)
     if port > interval:
-        return Stream(images, port, steady, "off-chip port", run)
-    return Stream(images, interval, steady, slowest, run)
+        return Stream(images, port, steady, "off-chip port", 1.0, run)
+    if unit is not None and work < _BUSY * interval <= served:
+        return Stream(images, interval, steady, unit.name, served / interval, run)
+    return Stream(images, interval, steady, slowest, work / interval, run)

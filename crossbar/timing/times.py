@@ -22,11 +22,11 @@ class Timing:
     alone : Schedule
         One image on an empty chip.
     free : Schedule
-        The same with infinite buffers, and with buses, ports, vector units and shared converters
-        that serve everybody at once.
+        The same on an ideal machine: infinite buffers, buses, output ports and vector units of
+        infinite width, and an ADC for every array.
     stream : Stream
     bound : Bound
-        What no schedule can beat.
+        What no schedule can beat, not even on that machine.
     clock : float
         [Hz]
     """
@@ -58,10 +58,11 @@ def measure(plan: Plan, port: int = 0) -> Timing:
         Clocks that an image needs at the chip's port.
     """
     machine = build_machine(plan, plan.capacities)
+    ideal = build_machine(plan, "infinite", ideal=True)
     return Timing(
         schedule_machine(plan, machine),
-        schedule_machine(plan, build_machine(plan, "infinite"), free_links=True),
+        schedule_machine(plan, ideal, free_links=True),
         stream(plan, machine, port),
-        bound(machine),
+        bound(ideal),
         plan.arch.clock,
     )

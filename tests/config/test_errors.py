@@ -84,10 +84,30 @@ def _with(path: str, value: Any) -> dict[str, Any]:
             "100 nsek",
             "'100 nsek' has an unknown unit 'nsek' (give a time, e.g. '100 ns')",
         ),
-        ("cell.g_off", "-1 nS", "'-1 nS' is out of range (a conductance, 0 or more)"),
+        ("cell.g_off", "-1 nS", "'-1 nS' is out of range (a conductance, 0 or more, at most 1 S)"),
+        *(
+            (path, value, f"'{value}' is out of range ({what}, more than 0, at most {most})")
+            for path, value, what, most in (
+                ("cell.g_on", "1e300 S", "a conductance", "1 S"),
+                ("cell.read_voltage", "1e200 V", "a voltage", "100 V"),
+                ("cell.write_voltage", "1e200 V", "a voltage", "100 V"),
+                ("cell.read_pulse", "1.5 s", "a time", "1 s"),
+                ("cell.write_pulse", "1e300 s", "a time", "1 s"),
+                ("adc.rate", "1.1 THz", "a frequency", "1 THz"),
+                ("clock", "1 PHz", "a frequency", "1 THz"),
+                ("pe.input_register", "1e300 B", "a size", "1 TiB"),
+                ("pe.output_register", "2 TiB", "a size", "1 TiB"),
+                ("tile.buffer", "1 PB", "a size", "1 TiB"),
+            )
+        ),
+        (
+            "array.read_energy",
+            "2 J",
+            "'2 J' is out of range (an energy, 0 or more, at most 1 J)",
+        ),
         ("cell.g_on", "1 kohm", "'1 kohm' is a resistance, not a conductance (e.g. '0.5 uS')"),
         ("tile.buffer", "3 bit", "'3 bit' is not a whole number of bytes"),
-        ("tile.buffer", "0 B", "'0 B' is out of range (a size, more than 0)"),
+        ("tile.buffer", "0 B", "'0 B' is out of range (a size, more than 0, at most 1 TiB)"),
         ("tile.buffer", 65536, "65536 has no unit (give a size, e.g. '64 KiB')"),
         ("node", "22 nm", "'22 nm' has no costs (only '32 nm': prices are ISAAC's table)"),
         (

@@ -117,3 +117,18 @@ def test_cells_without_a_price_of_a_pulse_are_not_priced() -> None:
 
 def test_what_leaks_does_not_make_programming_cheaper() -> None:
     assert cost(linear(20, 8), {"energy.leakage_share": 0.5}) == cost(linear(20, 8))
+
+
+@pytest.mark.parametrize("adcs", [1, 2, 4])
+@pytest.mark.parametrize(("rate", "read"), [("1 GHz", 16e-9), ("250 MHz", 64e-9)])
+def test_a_verifying_read_has_the_converter_to_itself(adcs: int, rate: str, read: float) -> None:
+    # two arrays of 16 columns in one PE: only one of them is programmed, and read, at a time
+    found = cost(linear(20, 8), {"pe.adcs": adcs, "adc.rate": rate})
+    assert found.latency == pytest.approx(20 * (20e-9 + read))
+
+
+def test_each_array_is_verified_in_the_time_of_its_own_columns() -> None:
+    # 24 columns: arrays of 16 and of 8, at 4 ns a conversion 64 and 32 ns
+    found = cost(linear(10, 12), {"adc.rate": "250 MHz"})
+    assert found.rows == 20
+    assert found.latency == pytest.approx(10 * (20e-9 + 64e-9) + 10 * (20e-9 + 32e-9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -246,11 +247,47 @@ def test_a_chip_with_too_few_buffers_is_refused_with_how_many_it_takes():
     with pytest.raises(DoesNotFitError) as caught:
         build_plan("vgg16", load_arch("isaac_8bit", {**keys, "chip.tiles": 704}))
     text = str(caught.value)
-    assert "its 67576 arrays fill 704 tiles, but with a tile.buffer of 64 KiB" in text
+    assert "its 67,576 arrays fill 704 tiles, but with a tile.buffer of 64 KiB" in text
     assert f"its buffers take {tiles}, chip.tiles is 704" in text
     assert text.endswith(f"try chip.tiles={tiles} or tile.buffer='256 KiB'")
     enough = {**keys, "chip.tiles": 704, "tile.buffer": "256 KiB"}
     assert build_plan("vgg16", load_arch("isaac_8bit", enough)).tiles == 704
+
+
+def test_the_tiles_that_are_proposed_are_enough_for_the_buffers_too():
+    keys = {"precision.input_bits": 16, "precision.weight_bits": 16}
+    with pytest.raises(DoesNotFitError) as caught:
+        build_plan("vgg16", load_arch("isaac_8bit", {**keys, "chip.tiles": 700}))
+    found = re.search(
+        r"= 704 tiles \((\d+) with room in their .*try chip.tiles=\1", str(caught.value)
+    )
+    assert found
+    enough = {**keys, "chip.tiles": int(found[1])}
+    assert build_plan("vgg16", load_arch("isaac_8bit", enough)).tiles == int(found[1])
+
+
+def test_a_chip_too_small_in_arrays_and_buffers_is_told_both():
+    keys = {"chip.tiles": 2, "tile.buffer": "4 KiB"}
+    with pytest.raises(DoesNotFitError) as caught:
+        build_plan("vgg16", load_arch("isaac_8bit", keys))
+    found = re.search(r"try chip.tiles=(\d+) with tile.buffer='(.*)'$", str(caught.value))
+    assert found
+    build_plan(
+        "vgg16",
+        load_arch("isaac_8bit", {"chip.tiles": int(found[1]), "tile.buffer": found[2]}),
+    )
+
+
+def test_the_first_layer_that_does_not_fit_may_be_the_largest():
+    with pytest.raises(DoesNotFitError) as caught:
+        build_plan(
+            "lenet5",
+            load_arch("isaac_8bit", {"tile.pes": 1, "pe.arrays": 1, "pe.adcs": 1, "chip.tiles": 3}),
+        )
+    text = str(caught.value)
+    assert "is the first that does not and the largest (" in text
+    assert "1 arrays" not in text
+    assert "1 layers" not in text
 
 
 @pytest.mark.parametrize("replication", ["balance", {"conv1": 40, "layer1.0.conv1": 40}])

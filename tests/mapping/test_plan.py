@@ -84,7 +84,7 @@ def test_vgg8_on_one_tile_says_how_many_it_needs_and_that_many_do():
     assert "\n" not in text
     for part in (
         "vgg8 does not fit isaac_8bit",
-        "needs 3176 arrays = 34 tiles, chip.tiles is 1 (96 arrays)",
+        "needs 3,176 arrays = 34 tiles, chip.tiles is 1 (96 arrays)",
         "2 of 8 layers fit, 'features.5' is the first that does not",
         "try chip.tiles=34",
     ):

@@ -72,8 +72,12 @@ def test_wrong_copies_are_refused_with_what_is_allowed():
         plan([1, 2])
     with pytest.raises(UnknownNameError, match=r"'conv_1' \(did you mean 'conv1'\?\)"):
         plan({"conv_1": 2})
-    with pytest.raises(InputError, match=r"5 copies of 'fc'; it has 1 positions, so 1\.\.1"):
+    with pytest.raises(InputError, match=r"5 copies of 'fc'; it has 1 position, so 1 copy$"):
         plan({"fc": 5})
+    with pytest.raises(
+        InputError, match=r"65 copies of 'conv1'; it has 64 positions, so 1\.\.64 c"
+    ):
+        plan([65, 1, 1, 1])
 
 
 def test_copies_shrink_largest_first_before_a_network_is_refused():

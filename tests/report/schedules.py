@@ -69,15 +69,20 @@ def scheduled(report: Report, limited_by: str | None = None, steady: bool = True
     ]
     slow = {"latency": 0.8 * cycles / clock, "throughput": 1.1 * report.throughput}
     stream = {**report.stream, "steady": steady}
+    resources = _resources(cycles, max(2, count // 4))
+    if limited_by:
+        busy = {use["name"]: use["busy"] / stream["interval"] for use in resources}
+        busy |= {row["name"]: row["load"] for row in rows}
+        stream |= {"limited_by": limited_by, "load": busy.get(limited_by, 1.0), "waits_for": None}
     return replace(
         report,
         cycles=cycles,
         latency=cycles / clock,
         bound=slow,
-        stream=stream | ({"limited_by": limited_by} if limited_by else {}),
+        stream=stream,
         power={**report.power, "peak": 3 * report.energy * report.throughput, "window": 1e-7},
         layers=tuple(rows),
-        resources=_resources(cycles, max(2, count // 4)),
+        resources=resources,
         critical_path=tuple(path),
         timeline=_timeline(rows, cycles),
     )

@@ -254,7 +254,30 @@ def test_long_settings_and_names_are_broken() -> None:
     b = dataclasses.replace(SMALLER, layers=({**SMALLER.layers[1], **long},))
     text = str(compare_reports(a, b))
     assert max(map(len, text.splitlines())) <= 80
-    assert "nnn.tail" in text
+    assert " tail drained" in text
+
+
+def test_keys_are_broken_behind_a_point_and_not_inside_a_word() -> None:
+    other = made("minilm6", {"pe.adcs": 2})
+    lines = str(compare_reports(made("minilm6"), other)).splitlines()
+    words = " ".join(lines)
+    for word in ("attention.", "intermediate.dense", "output.dense", "self.query", "throughput"):
+        assert word in words
+    starts = [line.split()[0] for line in lines if line.startswith(" ") and line.split()]
+    parts = {part for row in other.layers for part in row["name"].split(".")}
+    for start in starts:
+        if start.startswith("encoder."):
+            assert set(start.strip(".").split(".")) <= parts
+
+
+def test_copies_of_layers_are_one_setting() -> None:
+    some = made("resnet20", {"replication": {"conv1": 4, "layer1.0.conv1": 2}})
+    found = compare_reports(BASE, some)
+    (setting,) = found.hardware
+    copies = {"conv1": 4, "layer1.0.conv1": 2}
+    assert (setting.key, setting.a, setting.b) == ("replication", "none", copies)
+    assert "replication  none -> conv1: 4, layer1.0.conv1: 2" in str(found)
+    assert "changed     replication none -> conv1: 4, layer1.0.conv1: 2" in str(some)
 
 
 def test_a_report_without_a_number_is_one_clear_error() -> None:

@@ -75,7 +75,11 @@ def written(report: Report, full: str) -> list[Any]:
         name, _, what = rest.rpartition(".")
         return [data[group][name][what]]
     if group == "critical_path":
-        return [sum(row["cycles"] for row in data[group] if row["what"] == rest)]
+        return [sum(row["cycles"] for row in data[group] if rest in ("", row["what"]))]
+    if full == "stream.limited_by":  # a name, whose load is explained
+        return [data[group]["load"]]
+    if full == "stream.waits_for":
+        return [data[group][rest]["clocks"] if data[group][rest] else 0]
     if group == "resources":
         row = next(row for row in data[group] if row["name"] == rest)
         return [row["busy"] + sum(row["idle"].values())]
@@ -120,7 +124,8 @@ def test_every_number_in_the_file_has_a_trace(which: str) -> None:
         keys |= {f"{group}.{key}" for group in ("idle", "buffer") for key in layer[group]}
         keys -= {"name", "kind", "buffer", "components", "counts"}
         assert {f"layers.{layer['name']}.{key}" for key in keys} <= names
-    groups = ("components", "counts", "chip", "power", "programming", "metrics", "bound")
+    groups = ("components", "counts", "chip", "power", "programming", "metrics", "bound", "stream")
+    groups += ("precision",)
     for group in groups:
         assert {f"{group}.{key}" for key in getattr(report, group)} <= names
     assert {f"resources.{row['name']}" for row in report.resources} <= names
@@ -250,7 +255,9 @@ def test_an_unknown_name_lists_the_nearest(name: str, near: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "0000"])
 def test_a_name_like_no_other_lists_those_of_no_layer(name: str) -> None:
-    with pytest.raises(UnknownNameError, match="known: LAYER, LAYER.COMPONENT, accuracy") as error:
+    with pytest.raises(
+        UnknownNameError, match=r"known: COMPONENT, LAYER, .* and \d+ more"
+    ) as error:
         explain_number(PLAIN, name)
     assert "conv1" not in str(error.value)
     assert "\n" not in str(error.value)
@@ -323,6 +330,9 @@ def test_a_report_made_by_hand_or_long_ago_is_one_clear_error(
         ("in use", "tiles in use = "),
         ("images", "samples that were run = 500"),
         ("seed", "seed of everything that was drawn"),
+        ("precision.weight_bits", "weight_bits of the network = 8"),
+        ("stream.limited_by", "load of conv1 = "),
+        ("critical_path", "clocks of the first inference, by kind = "),
     ],
 )
 def test_what_the_table_prints_can_be_asked_for(asked: str, expected: str) -> None:
@@ -336,4 +346,9 @@ def test_no_number_is_suggested_twice() -> None:
         explain_number(made(), "???")
     assert "counts.adc_conversions" not in str(short.value)
     listed = str(general.value).partition("known: ")[2].split(", ")
-    assert len(listed) == len(set(listed))
+    assert len(listed) == len(set(listed)) == 8
+    with pytest.raises(UnknownNameError) as near:
+        explain_number(made(), "conv1.idle.starve")
+    nearest = str(near.value).partition("near: ")[2].split(", ")
+    assert nearest[0] == "conv1.idle.starved"
+    assert len(nearest) <= 8

@@ -116,7 +116,10 @@ def test_many_layers_are_cut_to_the_largest_and_it_is_said() -> None:
     assert "The table below has all." in found.caption
     assert "28 of 150 layers" in named(LARGE, TITLES[3])[0].caption
     assert "28 of 150 layers and joins that take" in named(LARGE, TITLES[4])[0].caption
-    assert "The 28 busiest of 148." in named(LARGE, TITLES[5])[0].caption
+    found, axes = named(LARGE, TITLES[5])
+    assert found.caption.startswith("148 of them: the busiest of each kind, and their mean. ")
+    assert rows(axes)[:2] == ["tile 36 bus", "mean of 37 buses"]
+    assert len(rows(axes)) == 8
     found, axes = named(LARGE, TITLES[2])
     assert np.asarray(axes.get_images()[0].get_array()).shape == (150, 100)
     assert "150 layers; every 4th is named" in found.caption
@@ -174,3 +177,19 @@ def test_names_keep_their_end() -> None:
 
 def test_colours_differ() -> None:
     assert len(set(COLOURS)) == 8
+
+
+def test_utilisation_is_drawn_as_large_as_it_is() -> None:
+    idle = [{**row, "busy": row["busy"] // 100} for row in SMALL.resources]
+    _, axes = named(replace(SMALL, resources=tuple(idle)), TITLES[5])
+    largest = max(100 * row["busy"] / SMALL.cycles for row in idle)
+    assert axes.get_xlim()[1] == pytest.approx(1.02 * largest)
+    assert len(rows(axes)) == len(SMALL.resources) == 8
+
+
+def test_where_layers_wait_for_room_the_critical_path_says_where_that_stands() -> None:
+    words = "Layers wait for room in buffers, conv1 longest; on this path such time stands with"
+    assert "room" not in named(made("lenet5"), TITLES[4])[0].caption
+    blocked = {"cause": "blocked", "layer": "conv2", "clocks": SMALL.cycles}
+    layers = ({**SMALL.layers[0], "waits_for": blocked}, *SMALL.layers[1:])
+    assert words in named(replace(SMALL, layers=layers), TITLES[4])[0].caption

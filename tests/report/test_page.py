@@ -166,7 +166,7 @@ def test_the_answers_stand_first() -> None:
         "power, nameplate",
         "What would make this faster?",
         "conv1 sets that pace",
-        "With infinite buffers and free links",
+        "With infinite buffers, buses and vector lanes and an ADC for every array",
         "Heaviest layers: most work for a copy in a stream (5 of 20)",
         "blocked by linear",
     ):

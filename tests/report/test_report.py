@@ -49,7 +49,7 @@ def test_the_keys_that_users_rely_on_are_there(report: Report) -> None:
         "versions",
     } <= set(data)
     assert set(data["power"]) == {"average", "peak", "window", "nameplate", "leakage"}
-    assert set(data["programming"]) == {"energy", "latency"}
+    assert set(data["programming"]) == {"energy", "latency", "rows"}
     assert all(set(c) == {"energy", "leakage", "area"} for c in data["components"].values())
     assert all({"name", "energy", "cycles", "idle"} <= set(row) for row in data["layers"])
     assert {"bound", "stream", "resources", "critical_path", "timeline", "cycles"} <= set(data)
@@ -96,7 +96,7 @@ def test_what_was_not_measured_is_null_and_never_zero() -> None:
     free = load_arch("isaac_8bit", {"cell.write_voltage": None, "cell.write_pulse": None})
     plan = build_plan("lenet5", free)
     unpriced = build_report(plan, activity(plan))
-    assert unpriced.programming == {"energy": None, "latency": None}
+    assert unpriced.programming == {"energy": None, "latency": None, "rows": None}
 
 
 def test_a_metric_without_a_value_is_null() -> None:

@@ -30,7 +30,10 @@ def test_the_numbers_of_a_run_are_explained(crossbar: Run) -> None:
         ("latency", "clocks of the first inference, by kind = "),
         ("throughput", "= clock / clocks between two images"),
         ("power.nameplate", "nameplate power = "),
-        ("at best", "with infinite buffers and free links = "),
+        (
+            "at best",
+            "latency with infinite buffers, buses and vector lanes and an ADC for every array",
+        ),
         (f"{layer}.idle", f"idle clocks of {layer}, by cause = "),
         ("area", "area of the chip = "),
         ("accuracy", f"= {round(12 * report['accuracy'])} / 12"),
@@ -68,11 +71,11 @@ def test_a_report_that_lacks_something_is_one_line_with_its_file(
     crossbar: Run, estimated: None
 ) -> None:
     data = json.loads(Path("a/report.json").read_text())
-    del data["layers"][0]["slot_cycles"]
+    del data["layers"][0]["cells"]
     Path("old.json").write_text(json.dumps(data))
-    outcome = crossbar("report", "show", "old.json", "--why", "conv1.load")
+    outcome = crossbar("report", "show", "old.json", "--why", "utilisation")
     assert outcome.code == 2
-    assert outcome.err.startswith("error: old.json: layers.conv1.slot_cycles: missing")
+    assert outcome.err.startswith("error: old.json: layers.conv1.cells: missing")
     assert len(outcome.err.splitlines()) == 1
     assert crossbar("report", "show", "old.json").code == 0
 

@@ -57,7 +57,7 @@ def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch, capsys):
     (tmp_path / "out0").rename(tmp_path / "out")
     (tmp_path / "out2").rename(tmp_path / "out/rows64")
     capsys.readouterr()
-    lines = commands("report")
+    lines = [line for line in commands("report") if line[1] in ("show", "diff")]
     assert len(lines) == 2
     for line in lines:
         assert run(line) == 0
@@ -73,3 +73,15 @@ def test_the_other_commands_and_the_chip_file_are_valid(tmp_path, monkeypatch, c
     for line in lines:
         assert run(line) == 0
     assert "34 of 168 tiles" in capsys.readouterr().out
+
+
+def test_the_array_size_study_is_one_command_and_its_picture_another(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (study,) = commands("sweep")
+    (plot,) = [line for line in commands("report") if line[1] == "plot"]
+    assert run([*study, "--images", "10", "--jobs", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "15 points" in printed
+    assert "held: cells of the chip" in printed
+    assert run(plot) == 0
+    assert (tmp_path / "out/array_size/accuracy.svg").read_text().startswith("<?xml")

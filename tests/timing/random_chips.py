@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,14 @@ def random_plan(seed: int, **fixed: Any) -> Plan:
     rng = np.random.default_rng(seed)
     workload = random_workload(rng)
     arch = random_arch(rng, [(n.name, n.positions) for n in _layers(workload)], **fixed)
-    try:
-        return build_plan(workload, arch)
-    except DoesNotFitError:  # into so small a buffer
-        tile = arch.tile.model_copy(update={"buffer": 64 * 1024})
-        return build_plan(workload, arch.model_copy(update={"tile": tile}))
+    roomy = {
+        "tile": arch.tile.model_copy(update={"buffer": 64 * 1024}),
+        "pe": arch.pe.model_copy(update={"input_register": 64}),
+    }
+    for larger in (), ("tile",), ("pe",):  # buffers and registers are drawn very small
+        with suppress(DoesNotFitError):
+            return build_plan(workload, arch.model_copy(update={key: roomy[key] for key in larger}))
+    return build_plan(workload, arch.model_copy(update=roomy))
 
 
 def random_arch(rng: Rng, layers: list[tuple[str, int]], **fixed: Any) -> Arch:

@@ -1,0 +1,139 @@
+"""One network and its data on many chips: what does not depend on the hardware is done once.
+
+Loading and capturing need no hardware, calibration only the width of the inputs, the float and the
+integer answers only the widths.  What is left for each chip is to program its cells and to read
+them: converters that clip change the inputs of every later layer, so reads cannot be shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from crossbar.arch import Arch
+from crossbar.device.faults import StuckAt
+from crossbar.nn.calibrate import calibrate
+from crossbar.nn.convert import map_captured
+from crossbar.nn.data import Head, as_loader, first_batch, split_batch
+from crossbar.nn.effects import inject
+from crossbar.nn.graph.captured import Captured, capture_model
+from crossbar.nn.quantise import InputScale
+from crossbar.nn.run import simulate_beside
+from crossbar.report import Report
+
+__all__ = ["Bench", "network_digest"]
+
+_CALIBRATION, _BATCH = 64, 50
+
+
+@dataclass
+class Bench:
+    """A network with its data, to be put on one chip after the other.
+
+    Parameters
+    ----------
+    load : callable
+        Returns the model and its data, as `crossbar.nn.run.simulate` takes it.
+    images : int, optional
+        Use only the first samples.
+    observer : str
+    """
+
+    load: Callable[[], tuple[torch.nn.Module, Any]]
+    images: int | None = None
+    observer: str = "minmax"
+    reused: dict[str, int] = field(default_factory=dict)
+    _network: tuple[Captured, Any] | None = None
+    _scales: dict[int, dict[str, InputScale]] = field(default_factory=dict)
+    _float: dict[str, NDArray[np.floating]] = field(default_factory=dict)
+    _answers: dict[tuple[Any, ...], dict[str, NDArray[np.floating]]] = field(default_factory=dict)
+
+    def report(self, arch: Arch, faults: StuckAt | None = None, seed: int = 0) -> Report:
+        """Run the data through the network on a chip.
+
+        Parameters
+        ----------
+        arch : Arch
+        faults : StuckAt, optional
+        seed : int
+            Of the faults.
+        """
+        precision = arch.precision
+        bits: Mapping[str, int | None] = {
+            "input_bits": precision.input_bits,
+            "weight_bits": precision.weight_bits,
+            "weight_levels": precision.weight_levels,
+        }
+        captured, data = self._captured()
+        scales = self._scales_of(captured, data, precision.input_bits)
+        mapped = map_captured(captured, arch, scales, bits=bits, observer=self.observer)
+        if faults is not None:
+            mapped = inject(mapped, faults, seed=seed)
+        samples = Head(as_loader(data, _BATCH), self.images, "data")
+        widths = tuple(bits.values())
+        known = self._answers.get(widths, self._float)
+        report, outputs = simulate_beside(mapped, samples, seed=seed, known=known)
+        if widths in self._answers:
+            self._count("float and integer answers")
+        self._float = {"float": outputs["float"]}
+        self._answers[widths] = {mode: outputs[mode] for mode in ("float", "digital")}
+        return report
+
+    def _captured(self) -> tuple[Captured, Any]:
+        if self._network is None:
+            model, data = self.load()
+            args, kwargs = first_batch(self._calibration(data), where="calibration")
+            self._network = capture_model(model, args, kwargs), data
+        else:
+            self._count("captured network")
+        return self._network
+
+    def _calibration(self, data: Any) -> list[Any]:
+        return list(Head(as_loader(data, _CALIBRATION), _CALIBRATION, "calibration"))
+
+    def _scales_of(self, captured: Captured, data: Any, bits: int) -> dict[str, InputScale]:
+        if bits not in self._scales:
+            self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, bits)
+        else:
+            self._count("calibration")
+        return self._scales[bits]
+
+    def _count(self, stage: str) -> None:
+        self.reused[stage] = self.reused.get(stage, 0) + 1
+
+
+def network_digest(model: Any, data: Any, images: int | None) -> str:
+    """Return digits that change with a model's parameters and structure, or with its data.
+
+    Parameters
+    ----------
+    model : nn.Module or ExportedProgram
+    data
+        As `crossbar.nn.run.simulate` takes it.
+    images : int, optional
+        Samples that are run; the first `_CALIBRATION` count in any case.
+    """
+    digest = hashlib.sha256()
+    structure = model if isinstance(model, torch.nn.Module) else model.graph_module.code
+    digest.update(str(structure).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(_bytes(tensor))
+    limit = None if images is None else max(images, _CALIBRATION)
+    for raw in Head(as_loader(data, _BATCH), limit, "data"):
+        batch = split_batch(raw)
+        for value in (*batch.args, *batch.kwargs.values(), batch.targets):
+            if isinstance(value, torch.Tensor):
+                digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
+                digest.update(_bytes(value))
+    return digest.hexdigest()[:24]
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    return bytes(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -1,0 +1,1 @@
+"""Studies: axes and conditions, the points they make, their store, their tables and pictures."""

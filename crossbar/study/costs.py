@@ -1,0 +1,113 @@
+"""The cost of one network on many chips: those that differ in prices alone share one schedule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crossbar.arch import Arch
+from crossbar.estimator import INPUT_DENSITY, estimate_plan
+from crossbar.mapping import build_plan
+from crossbar.mapping.plan import Plan
+from crossbar.report import Report
+from crossbar.report.build import port_clocks
+from crossbar.timing import Timing, count, measure
+from crossbar.workload.graph import Workload
+
+__all__ = ["UNTIMED", "CostBench"]
+
+UNTIMED = (
+    "name",
+    "description",
+    "source",
+    "node",
+    "cell.g_on",
+    "cell.g_off",
+    "cell.read_voltage",
+    "cell.read_pulse",
+    "cell.write_voltage",
+    "cell.write_pulse",
+    "cell.write_pulses",
+    "cell.narrow_slice",
+    "array.read_energy",
+    "adc.bits",
+    "adc.policy",
+    "chip.offchip_power",
+    "chip.programming",
+    "energy",
+    "faults",
+)
+"""Keys of the hardware that change neither where a network sits nor when anything happens."""
+
+_KEPT = 64
+"""Schedules that are kept; points come in an order in which those alike are neighbours."""
+
+
+@dataclass
+class CostBench:
+    """Networks to be estimated on one chip after the other.
+
+    Parameters
+    ----------
+    find : callable
+        From a workload's name or file to the workload.
+    input_density, code_density : float
+        As for `crossbar.estimate`.
+    """
+
+    find: Callable[[str], Workload]
+    input_density: float = INPUT_DENSITY
+    code_density: float | None = None
+    reused: dict[str, int] = field(default_factory=dict)
+    _workloads: dict[str, Workload] = field(default_factory=dict)
+    _schedules: dict[str, tuple[Plan, Timing]] = field(default_factory=dict)
+
+    def report(self, arch: Arch, workload: str) -> Report:
+        """Estimate a workload on a chip; see `crossbar.estimate`.
+
+        Parameters
+        ----------
+        arch : Arch
+        workload : str
+        """
+        if workload not in self._workloads:
+            self._workloads[workload] = self.find(workload)
+        plan, timing = self._scheduled(arch, workload)
+        return estimate_plan(
+            plan,
+            input_density=self.input_density,
+            code_density=self.code_density,
+            timing=timing,
+        )
+
+    def _scheduled(self, arch: Arch, workload: str) -> tuple[Plan, Timing]:
+        key = json.dumps([workload, timed_part(arch)], sort_keys=True)
+        if key in self._schedules:
+            self.reused["schedule"] = self.reused.get("schedule", 0) + 1
+            plan, timing = self._schedules[key]
+            return replace(plan, arch=arch), timing
+        plan = build_plan(self._workloads[workload], arch)
+        timing = measure(plan, port_clocks(plan, count(plan)))
+        if len(self._schedules) >= _KEPT:
+            self._schedules.pop(next(iter(self._schedules)))
+        self._schedules[key] = plan, timing
+        return plan, timing
+
+
+def timed_part(arch: Arch) -> dict[str, Any]:
+    """Return the keys of the hardware on which place and time depend.
+
+    Parameters
+    ----------
+    arch : Arch
+    """
+    content = arch.to_dict()
+    for path in UNTIMED:
+        *sections, last = path.split(".")
+        found = content
+        for section in sections:
+            found = found[section]
+        found.pop(last, None)
+    return content

@@ -1,0 +1,337 @@
+"""Sweeps: a network on many chips, each point computed once and kept (`xb.sweep`)."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crossbar.arch import Arch
+from crossbar.errors import InputError
+from crossbar.study.chips import chip_of
+from crossbar.study.costs import CostBench, timed_part
+from crossbar.study.description import Study, make_study
+from crossbar.study.held import held_words
+from crossbar.study.identity import code_version, content_key
+from crossbar.study.points import Point, grid
+from crossbar.study.runner import Progress, Summary, run_points
+from crossbar.study.store import Store
+from crossbar.study.table import StudyTable, table_of
+from crossbar.workload import find_workload
+from crossbar.workload.graph import Workload
+from crossbar.workload.serial import to_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from crossbar.nn.stages import Bench
+
+__all__ = ["Outcome", "run_study", "sweep"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `run_study` did.
+
+    Parameters
+    ----------
+    table : StudyTable
+    summary : Summary
+    schedules : int or None
+        Schedules that the points of a cost study share; None for accuracy.
+    """
+
+    table: StudyTable
+    summary: Summary
+    schedules: int | None
+
+
+def sweep(
+    arch: Arch | str | os.PathLike[str],
+    workload: Workload | torch.nn.Module | str | None = None,
+    axes: Mapping[Any, Any] | Iterable[str] = (),
+    *,
+    data: Any = None,
+    where: str | Iterable[str] = (),
+    iso: str | None = None,
+    measure: str = "cost",
+    seed: int = 0,
+    images: int | None = None,
+    faults: Mapping[str, float] | None = None,
+    name: str = "study",
+    store: str | os.PathLike[str] | None = None,
+    jobs: int = 1,
+    retry_failed: bool = False,
+    yes: bool = False,
+    progress: Progress | None = None,
+) -> StudyTable:
+    """Run a network on every chip of a grid.
+
+    Parameters
+    ----------
+    arch : Arch, str or path
+        The hardware whose keys vary.
+    workload : Workload, str or nn.Module
+        For ``cost`` a workload, a zoo name or a JSON file; for ``accuracy`` a model, or
+        ``"pkg.mod:factory"`` of one; the bundled network when absent.
+    axes : mapping, or iterable of ``"KEY=VALUES"``
+        Dotted key -> values: ``{"array.rows": [64, 128], "adc.bits": "4..8"}``; a tuple of keys
+        varies together.
+    data
+        For ``accuracy``: as `crossbar.simulate` takes it, or ``"pkg.mod:loader"`` or FILE.npz.
+    where : str or iterable of str
+        Conditions that a point must meet: ``"array.cols == array.rows"``.
+    iso : {"cells", "area", "arrays"}, optional
+        What of the chip is held equal to that of ``arch`` by the number of tiles.
+    measure : {"cost", "accuracy"}
+    seed : int
+        Of the faults.
+    images : int, optional
+        Use only the first samples.
+    faults : mapping, optional
+        ``{"on": rate, "off": rate}``.
+    name : str
+    store : path, optional
+        Folder of the study; points that are finished there are not computed again.  Without one
+        the points live as long as the process.
+    jobs : int
+        Processes.
+    retry_failed : bool
+        Compute failed points again.
+    yes : bool
+        Allow more than a million points.
+    progress : callable, optional
+        ``progress(done, total, failed)``.
+
+    Returns
+    -------
+    StudyTable
+
+    Raises
+    ------
+    InputError, ConfigError
+        An unknown axis, a wrong unit, an empty grid, a store of another study ...
+    """
+    own_model = workload if measure == "accuracy" and not isinstance(workload, str) else None
+    own_network = workload if isinstance(workload, Workload) else None
+    words: dict[str, Any] = {
+        "name": name,
+        "arch": arch if isinstance(arch, Arch) else os.fspath(arch),
+        "axes": axes if isinstance(axes, Mapping) else list(axes),
+        "where": [where] if isinstance(where, str) else list(where),
+        "iso": iso,
+        "measure": measure,
+        "seed": seed,
+        "images": images,
+        "faults": faults,
+        "data": data if isinstance(data, str) else None,
+    }
+    if measure == "accuracy" and isinstance(workload, str):
+        words["model"] = workload
+    elif isinstance(workload, str):
+        words["workload"] = workload
+    elif own_network is not None and measure == "cost":
+        words["workload"] = "lenet5"  # stands for it while the words are checked
+    study = make_study(words, label="sweep")
+    if own_network is not None and measure == "cost":
+        study = replace(study, workload=own_network.name)
+    own_data = None if isinstance(data, str) else data
+    made = None if store is not None else tempfile.mkdtemp(prefix="crossbar-study-")
+    if made is not None:
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
+    outcome = run_study(
+        study,
+        Path(store if store is not None else str(made)),
+        network=own_network if own_network is not None else own_model,
+        data=own_data,
+        jobs=jobs,
+        retry_failed=retry_failed,
+        yes=yes,
+        progress=progress,
+    )
+    return outcome.table
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    network: Any = None,
+    data: Any = None,
+    jobs: int = 1,
+    retry_failed: bool = False,
+    yes: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Compute what is missing of a study, and return its table.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        Of its store.
+    network : Workload or nn.Module, optional
+        In place of the one that the study names.
+    data
+        In place of the data that the study names.
+    jobs, retry_failed, yes, progress
+        As for `sweep`.
+    """
+    base = study.base_arch()
+    points = grid(study.axes, study.where, arch=base, base=study.base_values(), yes=yes)
+    work: _Costs | _Accuracies
+    if study.measure == "cost":
+        work = _Costs(study, base, network)
+    else:
+        work = _Accuracies(study, base, network, data)
+    chips = [_chip(study, base, point) for point in points]
+    contents = [work.content(point.values, chip) for point, chip in zip(points, chips, strict=True)]
+    keys = [content_key(content) for content in contents]
+    lots = None
+    if isinstance(work, _Costs):
+        lots = [work.lot(point.values, chip) for point, chip in zip(points, chips, strict=True)]
+    about = {"measure": study.measure, "network": work.name, "axes": [a.label for a in study.axes]}
+    known = [chip for chip in chips if isinstance(chip, Arch)]
+    one = "workload" not in (key for axis in study.axes for key in axis.keys)
+    held = held_words(known, study.iso, base, one_network=one) if known else ""  # type: ignore[arg-type]
+    with Store.open(folder, {**about, "code": code_version()}, keys=keys) as store:
+        store.describe(name=study.name, held=held)
+        pairs = [(key, point.values) for key, point in zip(keys, points, strict=True)]
+        store.add(pairs, lots)
+        if retry_failed:
+            store.retry_failed()
+        summary = run_points(store, work, jobs=jobs, progress=progress)
+        table = table_of(store)
+    return Outcome(table, summary, len(set(lots)) if lots is not None else None)
+
+
+def _chip(study: Study, base: Arch, point: Point) -> Arch | InputError:
+    """Make a point's chip; an impossible one fails its point when it is its turn, and only it."""
+    try:
+        return chip_of(study, base, point.values)
+    except InputError as error:
+        return error
+
+
+def _digest(text: str | bytes) -> str:
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:24]
+
+
+class _Costs:
+    """Estimate a point; sent to other processes as it is."""
+
+    def __init__(self, study: Study, base: Arch, network: Workload | None) -> None:
+        self.study, self.base, self.network = study, base, network
+        if study.workload is None and not any("workload" in a.keys for a in study.axes):
+            raise InputError("workload: missing; measure cost needs a network (e.g. vgg8)")
+        self.name = study.workload or "several"
+        self._digests: dict[str, str] = {}
+
+    def content(self, values: Mapping[str, Any], chip: Arch | InputError) -> dict[str, Any]:
+        """Return what the report of a point depends on."""
+        name = str(values.get("workload", self.study.workload))
+        if name not in self._digests:
+            self._digests[name] = _digest(to_json(self._find(name)))
+        hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
+        return {"measure": "cost", "arch": hardware, "workload": [name, self._digests[name]]}
+
+    def lot(self, values: Mapping[str, Any], chip: Arch | InputError) -> str:
+        """Return a word that points with one schedule have in common."""
+        if not isinstance(chip, Arch):
+            return "refused"
+        name = str(values.get("workload", self.study.workload))
+        return _digest(json.dumps([name, timed_part(chip)], sort_keys=True))
+
+    def _find(self, name: str) -> Workload:
+        own = self.network is not None and name == self.network.name
+        return self.network if own and self.network is not None else find_workload(name)
+
+    def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the report of a point."""
+        bench: CostBench = _kept(self, lambda: CostBench(self._find))
+        chip = chip_of(self.study, self.base, values)
+        return bench.report(chip, str(values.get("workload", self.study.workload))).to_dict()
+
+
+class _Accuracies:
+    """Run the data through a point's chip; sent to other processes as it is."""
+
+    def __init__(self, study: Study, base: Arch, network: Any, data: Any) -> None:
+        self.study, self.base, self.network, self.data = study, base, network, data
+        if (network is not None or study.model is not None) and data is None and study.data is None:
+            raise InputError("data: missing; a model of your own needs its data")
+        self.name = study.model or (type(network).__name__ if network is not None else "bundled")
+        self._digest: str | None = None
+
+    def content(self, values: Mapping[str, Any], chip: Arch | InputError) -> dict[str, Any]:
+        """Return what the report of a point depends on."""
+        if self._digest is None:
+            self._digest = _network_digest(*self.load(), self.study.images)
+        hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
+        on, off, seed = self._harm(values)
+        return {
+            "measure": "accuracy",
+            "arch": hardware,
+            "network": [self.name, self._digest],
+            "images": self.study.images,
+            "faults": [on, off],
+            "seed": seed,
+        }
+
+    def load(self) -> tuple[Any, Any]:
+        """Return the model and its data."""
+        from crossbar.bundled import fashion_images, fashion_resnet20
+        from crossbar.nn.data_files import find_data
+        from crossbar.nn.models import load_model
+
+        network, data = self.network, self.data
+        if network is None:
+            model = self.study.model
+            network = fashion_resnet20() if model is None else load_model(model)
+        if data is None:
+            named = self.study.data
+            data = fashion_images() if named is None else find_data(named)
+        return network, data
+
+    def _harm(self, values: Mapping[str, Any]) -> tuple[float, float, int]:
+        faults = self.study.faults
+        on = float(values.get("faults.on", faults.get("on", 0.0)))
+        off = float(values.get("faults.off", faults.get("off", 0.0)))
+        return on, off, int(values.get("seed", self.study.seed))
+
+    def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the report of a point."""
+        from crossbar.device.faults import StuckAt
+        from crossbar.nn.stages import Bench
+
+        bench: Bench = _kept(self, lambda: Bench(self.load, self.study.images))
+        on, off, seed = self._harm(values)
+        harm = StuckAt(on=on, off=off) if on or off else None
+        return bench.report(chip_of(self.study, self.base, values), harm, seed).to_dict()
+
+
+def _network_digest(model: Any, data: Any, images: int | None) -> str:
+    """Digest a model's parameters and the samples that are run."""
+    from crossbar.nn.stages import network_digest
+
+    return network_digest(model, data, images)
+
+
+_BENCHES: dict[str, Any] = {}
+"""What points of one study share in this process."""
+
+
+def _kept(work: _Costs | _Accuracies, make: Callable[[], Any]) -> Any:
+    """Return the bench of a study in this process, made the first time."""
+    token = json.dumps([work.study.to_dict(), work.name, id(work.network)], default=str)
+    if token not in _BENCHES:
+        _BENCHES.clear()  # a process works on one study at a time
+        _BENCHES[token] = make()
+    return _BENCHES[token]
