@@ -176,9 +176,7 @@ def _described(file: Path | None, given: dict[str, Any]) -> Study:
     if file is not None:
         return load_study(file, given)
     if not given.get("axes"):
-        raise InputError(
-            "--axis: missing; say what varies, e.g. --axis array.rows=64,128,256"
-        )
+        raise InputError("--axis: missing; say what varies, e.g. --axis array.rows=64,128,256")
     return make_study({"name": "sweep", **given}, label="sweep")
 
 

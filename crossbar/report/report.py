@@ -78,7 +78,8 @@ class Report:
         which its busiest copy computes), ``buffer`` (``need`` and ``given`` [byte] of its inputs),
         ``positions``, ``replicas``, ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row
         group for one position), ``row_groups`` (read one after the other), ``slot_cycles`` (clocks
-        of one read), ``ideal_slot_cycles`` (the same with an ADC for every array), ``components`` (name -> dynamic energy [J]), ``counts`` (action -> number).
+        of one read), ``ideal_slot_cycles`` (the same with an ADC for every array), ``components``
+        (name -> dynamic energy [J]), ``counts`` (action -> number).
         docs/report.md explains each.
     resources : tuple of dict
         Buses, output ports, vector units and shared ADCs: ``name``, ``kind``, ``tile``, ``busy``,

@@ -1,4 +1,4 @@
-"""Do traces of arrays, PEs, tiles and programming hold where buffers are full?"""
+"""Do traces hold where full buffers leave arrays empty, and is the nearest name found?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crossbar import estimate, load_arch
+from crossbar.errors import UnknownNameError
 from crossbar.report import explain_number
 from tests.report.reports import made
 from tests.report.test_explanation import worked_out
@@ -42,3 +43,18 @@ def test_the_time_of_programming_is_rows_of_the_arrays_of_a_pe() -> None:
     assert "at most pe.arrays x array.rows = 8 x 128" in text
     serial = str(explain_number(made("lenet5", {"chip.programming": "serial"}), "programming"))
     assert "chip.programming: serial" in serial
+
+
+def test_no_number_is_suggested_twice() -> None:
+    with pytest.raises(UnknownNameError) as short:
+        explain_number(made(), "adc_conversion")
+    with pytest.raises(UnknownNameError) as general:
+        explain_number(made(), "???")
+    assert "counts.adc_conversions" not in str(short.value)
+    listed = str(general.value).partition("known: ")[2].split(", ")
+    assert len(listed) == len(set(listed)) == 8
+    with pytest.raises(UnknownNameError) as near:
+        explain_number(made(), "conv1.idle.starve")
+    nearest = str(near.value).partition("near: ")[2].split(", ")
+    assert nearest[0] == "conv1.idle.starved"
+    assert len(nearest) <= 8

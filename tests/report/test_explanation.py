@@ -337,18 +337,3 @@ def test_a_report_made_by_hand_or_long_ago_is_one_clear_error(
 )
 def test_what_the_table_prints_can_be_asked_for(asked: str, expected: str) -> None:
     assert expected in str(explain_number(made(), asked))
-
-
-def test_no_number_is_suggested_twice() -> None:
-    with pytest.raises(UnknownNameError) as short:
-        explain_number(made(), "adc_conversion")
-    with pytest.raises(UnknownNameError) as general:
-        explain_number(made(), "???")
-    assert "counts.adc_conversions" not in str(short.value)
-    listed = str(general.value).partition("known: ")[2].split(", ")
-    assert len(listed) == len(set(listed)) == 8
-    with pytest.raises(UnknownNameError) as near:
-        explain_number(made(), "conv1.idle.starve")
-    nearest = str(near.value).partition("near: ")[2].split(", ")
-    assert nearest[0] == "conv1.idle.starved"
-    assert len(nearest) <= 8

@@ -88,7 +88,7 @@ def test_wrong_words_are_one_line_and_write_nothing(crossbar: Run, study: Path) 
     assert crossbar("estimate", "isaac_8bit", "lenet5", "--out", "one").code == 0
     Path("bare").mkdir()
     for words, message in (
-        (("study", "--y", "acuracy"), "unknown number 'acuracy' (did you mean 'accuracy'?)"),
+        (("study", "--y", "accurac"), "unknown number 'accurac' (did you mean 'accuracy'?)"),
         (("study", "--y", "accuracy"), "accuracy: no finished point has it; they have energy"),
         (("study", "--x", "adc.bit"), "unknown axis 'adc.bit' (did you mean 'adc.bits'?)"),
         (("study", "--kind", "lines"), "unknown kind of plot 'lines' (did you mean 'line'?)"),

@@ -86,9 +86,10 @@ def test_a_second_run_computes_nothing_and_says_the_same(tmp_path: Path) -> None
 
 
 def test_two_processes_give_what_one_gives() -> None:
-    assert xb.sweep("isaac_8bit", "lenet5", AXES, jobs=2).rows == xb.sweep(
-        "isaac_8bit", "lenet5", AXES
-    ).rows
+    assert (
+        xb.sweep("isaac_8bit", "lenet5", AXES, jobs=2).rows
+        == xb.sweep("isaac_8bit", "lenet5", AXES).rows
+    )
 
 
 def test_a_chip_that_is_impossible_or_too_small_fails_alone() -> None:
