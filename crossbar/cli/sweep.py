@@ -155,6 +155,10 @@ def sweep(
     if faults is not None:
         harm = read_faults(faults)
         given["faults"] = {"on": harm.on, "off": harm.off}
+    for word in overrides or []:
+        key = word.partition("=")[0].strip()
+        if any(key in each.partition("=")[0].split("/") for each in axis or []):
+            raise InputError(f"--set {word}: {key} is an axis; take one out")
     if arch is not None or overrides or file is None:
         given["arch"] = find_hardware(arch or "isaac_8bit", overrides)
     study = _described(file, {key: value for key, value in given.items() if value is not None})
@@ -163,7 +167,11 @@ def sweep(
     from crossbar.cli.progress import Stages
 
     with only_stderr() if as_json else nullcontext(), Stages() as stages:
-        outcome = _computed(study, out, stages, jobs, retry_failed, yes)
+        try:
+            outcome = _computed(study, out, stages, jobs, retry_failed, yes)
+        except KeyboardInterrupt:
+            stages.note(f"interrupted: finished points are kept in {out}; the same command goes on")
+            raise typer.Exit(130) from None
     _told(outcome, out, as_json)
     failed = outcome.summary.failed
     if failed:
@@ -199,6 +207,8 @@ def _computed(
 
 
 def _told(outcome: Outcome, out: Path, as_json: bool) -> None:
+    from crossbar.mapping.plan_text import counted
+
     table, summary = outcome.table, outcome.summary
     if as_json:
         document = {
@@ -214,10 +224,12 @@ def _told(outcome: Outcome, out: Path, as_json: bool) -> None:
         typer.echo(str(table))
     else:
         typer.echo(f"{table.name}: {len(table):,} points, {table.held}; see points.csv")
-    shared = f", on {outcome.schedules:,} schedules" if outcome.schedules else ""
+    whole = summary.done == len(table) and outcome.schedules
+    shared = f", on {counted(outcome.schedules or 0, 'schedule')}" if whole else ""
+    again = " (--retry-failed computes them again)" if summary.failed else ""
     typer.echo(
         f"\n{summary.done:,} computed{shared}, {summary.reused:,} known before,"
-        f" {summary.failed:,} failed, in {summary.seconds:.1f} s"
+        f" {summary.failed:,} failed{again}, in {summary.seconds:.1f} s"
     )
     errors = Counter(row["error"] for row in table.rows if row["error"])
     for error, count in errors.most_common(_REASONS):

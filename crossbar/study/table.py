@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["POINTS", "StudyTable", "load_table", "table_of"]
 
-_IN_CSV = ("energy", "latency", "throughput", "area", "accuracy", "power.average")
+_IN_CSV = (
+    "energy",
+    "latency",
+    "throughput",
+    "area",
+    "accuracy",
+    "power.average",
+    "power.peak",
+)
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,17 @@ def rows() -> list[dict[str, str]]:
 def test_a_sweep_prints_its_table_and_keeps_its_points(crossbar: Run) -> None:
     outcome = crossbar("sweep", "isaac_8bit", "lenet5", *GRID, "--iso", "cells")
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith("sweep: 4 points\nheld: cells of the chip (264 M, exactly)")
+    assert outcome.out.startswith("sweep: lenet5 on isaac_8bit: 4 points\nheld: cells of the chip")
     assert "4 computed, on 2 schedules, 0 known before, 0 failed" in outcome.out
     assert outcome.out.rstrip().endswith("out/study/study.html (to look at)\nout/study/points.csv")
     assert max(map(len, outcome.out.splitlines())) <= 80
     found = rows()
     assert [row["array.rows"] for row in found] == ["64", "64", "128", "128"]
+    assert "power.peak" in found[0]
     assert list(found[0])[:5] == ["array.rows", "array.cols", "adc.bits", "energy", "latency"]
     assert all(float(row["energy"]) > 0 for row in found)
     page = Path("out/study/study.html").read_text()
+    assert "lenet5 on isaac_8bit" in page
     assert "cells of the chip (264 M, exactly)" in page
     again = crossbar("sweep", "isaac_8bit", "lenet5", *GRID, "--iso", "cells", "--resume")
     assert "0 computed" in again.out
@@ -45,7 +47,7 @@ def test_a_study_file_says_the_same_as_the_words(crossbar: Run) -> None:
     told = json.loads(crossbar("sweep", "--study", "study.yaml", "--out", "a", "--json").out)
     words = crossbar("sweep", "isaac_8bit", "lenet5", *GRID, "--iso", "cells", "--json").out
     assert told["rows"] == json.loads(words)["rows"]
-    assert (told["schema"], told["name"]) == (1, "array size")
+    assert (told["schema"], told["name"]) == (1, "array size: lenet5 on isaac_8bit")
     assert told["held"] == "held: cells of the chip (264 M, exactly)"
 
 
@@ -83,6 +85,9 @@ def test_failed_points_are_counted_told_and_end_with_one(crossbar: Run) -> None:
         (["isaac_8bit", "vgg8", "--axis", "adc.bits=6", "--out", "nets.py"], ["is a file"]),
         (["isaac_8bit", "vgg8", "--axis", "adc.bits=6", "--iso", "watts"], ["watts", "cells"]),
         (["--study", "none.yaml"], ["none.yaml", "no such file"]),
+        (["isaac_8bit", "vgg8", "--axis", "adc.bits=6", "--inject", "on=0.1"], ["accuracy"]),
+        (["isaac_8bit", "vgg8", "--axis", "adc.bits=6", "--images", "5"], ["images"]),
+        (["isaac_8bit", "vgg8", "--axis", "adc.bits=6", "--set", "adc.bits=5"], ["is an axis"]),
     ],
 )  # fmt: skip
 def test_wrong_words_are_one_line(
@@ -100,7 +105,15 @@ def test_wrong_words_are_one_line(
 def test_a_store_of_another_study_is_refused(crossbar: Run) -> None:
     assert crossbar("sweep", "isaac_8bit", "lenet5", "--axis", "adc.bits=8").code == 0
     before = rows()
-    outcome = crossbar("sweep", "isaac_8bit", "vgg8", "--axis", "adc.bits=8")
-    assert outcome.code == 2
-    assert "out/study" in outcome.err
-    assert rows() == before
+    for words in (
+        ("isaac_8bit", "vgg8"),
+        ("isaac_isca_2016", "lenet5"),
+        ("isaac_8bit", "lenet5", "--set", "array.rows=64"),
+        ("isaac_8bit", "lenet5", "--iso", "area"),
+    ):
+        outcome = crossbar("sweep", *words, "--axis", "adc.bits=8")
+        assert outcome.code == 2
+        assert "out/study: holds another study" in outcome.err
+        assert rows() == before
+    assert crossbar("sweep", "isaac_8bit", "lenet5", "--axis", "adc.bits=7..8").code == 0
+    assert len(rows()) == 2

@@ -94,7 +94,7 @@ def test_csv_has_every_digit(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         *("array.rows", "adc.bits", "energy", "latency", "throughput", "area", "accuracy"),
-        *("power.average", "status", "error"),
+        *("power.average", "power.peak", "status", "error"),
     ]
     for number in ("energy", "latency", "area", "power.average"):
         assert [float(row[number]) for row in rows[:13]] == table.column(number)[:13]
