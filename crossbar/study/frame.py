@@ -199,7 +199,10 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[s
     found, ends, end = [], [], 0.0
     for place, head in enumerate(heads):
         widest = max((len(row[place]) for row in rows), default=0)
-        name = short(head, max(widest, 12))
+        room = max(widest, 12)
+        if len(head) > room:  # `array.rows = array.cols`: the last words tell them apart
+            head = " = ".join(part.rsplit(".", 1)[-1] for part in head.split(" = "))
+        name = short(head, room)
         end += max(widest, len(name)) * LETTER + 0.14
         found.append(name)
         ends.append(end)

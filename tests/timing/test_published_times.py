@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from crossbar import build_plan, load_arch
 from crossbar.mapping.plan import Plan
 from crossbar.timing import Timing, measure
+from crossbar.timing.machine import build_machine
 from crossbar.workload import Workload, WorkloadBuilder
 
 STEP = 128  # clocks: 100 ns at 1.28 GHz
@@ -115,3 +116,19 @@ def test_the_first_row_of_a_layer_begins_when_its_window_is_there() -> None:
     plan = build_plan(net.build(net.conv("second", x, 4, 3, padding=0)), "isaac_8bit")
     first, second = measure(plan).alone.tasks
     assert second.issue[0] == first.done[2 * 12 + 3 - 1]
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"pe.adcs": 1}, {"pe.adcs": 3}, {"adc.rate": "0.5 GHz"}, {"array.cycle": "130 ns"}]
+)
+def test_the_slot_that_the_plan_states_is_the_one_of_the_schedule(keys: dict[str, object]) -> None:
+    # the placement needs it before there is a schedule, so it is worked out in both
+    plan = build_plan("resnet20", load_arch("isaac_8bit", keys))
+    machine = build_machine(plan, "infinite")
+    for layer in plan.layers:
+        slots = [
+            int(slot)
+            for task, slot in zip(machine.tasks, machine.tables.slot, strict=True)
+            if task.name == layer.name
+        ]
+        assert max(slots) == round(layer.slot * plan.arch.clock)
