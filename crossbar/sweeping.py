@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossbar.arch import Arch, load_arch, preset_names
+from crossbar.arch import Arch
 from crossbar.errors import InputError
-from crossbar.report.difference import changed_hardware
 from crossbar.study.chips import chip_of
 from crossbar.study.costs import CostBench, timed_part
 from crossbar.study.description import Study, make_study
@@ -25,6 +24,7 @@ from crossbar.study.points import Point, grid
 from crossbar.study.runner import Progress, Summary, run_points
 from crossbar.study.store import Store
 from crossbar.study.table import StudyTable, table_of
+from crossbar.study.title import check_measure, study_title
 from crossbar.workload import find_workload
 from crossbar.workload.graph import Workload
 from crossbar.workload.serial import to_json
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from crossbar.nn.stages import Bench
 
 __all__ = ["Outcome", "run_study", "sweep"]
-
-_CHANGES = 4
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ def run_study(
         As for `sweep`.
     """
     base = study.base_arch()
-    _check_measure(study, data)
+    check_measure(study, data)
     points = grid(study.axes, study.where, arch=base, base=study.base_values(), yes=yes)
     work: _Costs | _Accuracies
     if study.measure == "cost":
@@ -210,7 +208,7 @@ def run_study(
     known = [chip for chip in chips if isinstance(chip, Arch)]
     one = "workload" not in (key for axis in study.axes for key in axis.keys)
     held = held_words(known, study.iso, base, one_network=one) if known else ""  # type: ignore[arg-type]
-    name = f"{study.name}: {_title(study, base, work.name)}"
+    name = f"{study.name}: {study_title(study, base, work.name)}"
     with Store.open(folder, about) as store:
         store.describe(name=name, held=held)
         pairs = [(key, point.values) for key, point in zip(keys, points, strict=True)]
@@ -221,37 +219,6 @@ def run_study(
         # another process may have described a grid of its own meanwhile
         table = replace(table_of(store), name=name, held=held)
     return Outcome(table, summary, len(set(lots)) if lots is not None else None)
-
-
-def _check_measure(study: Study, data: Any) -> None:
-    """Refuse what a cost study would leave unused: whoever gave it means accuracy."""
-    if study.measure != "cost":
-        return
-    given = {
-        "model": study.model,
-        "data": study.data if study.data is not None else data,
-        "images": study.images,
-        "faults": study.faults or None,
-        "seed": study.seed or None,
-    }
-    for name, value in given.items():
-        if value is not None:
-            raise InputError(f"{name}: changes no cost (measure: accuracy looks at it)")
-
-
-def _title(study: Study, base: Arch, network: str) -> str:
-    """Say what is run, for tables and figures."""
-    keys = {key for axis in study.axes for key in axis.keys}
-    parts = [network if "arch" in keys else f"{network} on {base.name}"]
-    if base.name in preset_names():
-        changes = changed_hardware(load_arch(base.name).to_dict(), base.to_dict())
-        parts += [f"{row.key} {row.b}" for row in changes[:_CHANGES]]
-        parts += ["and more changed"] if len(changes) > _CHANGES else []
-    if study.measure == "accuracy":
-        parts.append("all samples" if study.images is None else f"{study.images} samples")
-        parts += [f"{share:g} stuck {how}" for how, share in study.faults.items() if share]
-        parts += [] if "seed" in keys else [f"seed {study.seed}"]
-    return ", ".join(parts)
 
 
 def _chip(study: Study, base: Arch, point: Point) -> Arch | InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -68,6 +69,8 @@ def run(folder: Path, n: int, jobs: int, seconds: float, tell: Callable[[str], N
 
 def main() -> None:
     folder, n, jobs, seconds = sys.argv[1:]
+    # a shell that runs the tests in the background has SIGINT ignored by all that they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         told = run(
             Path(folder),
