@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from crossbar.study.chips import chip_of
 from crossbar.study.costs import CostBench, timed_part
 from crossbar.study.description import Study, make_study
 from crossbar.study.held import held_words
-from crossbar.study.identity import content_key
+from crossbar.study.identity import content_key, digest
 from crossbar.study.points import Point, grid
 from crossbar.study.runner import Progress, Summary, run_points
 from crossbar.study.store import Store
@@ -229,10 +228,6 @@ def _chip(study: Study, base: Arch, point: Point) -> Arch | InputError:
         return error
 
 
-def _digest(text: str | bytes) -> str:
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:24]
-
-
 class _Costs:
     """Estimate a point; sent to other processes as it is."""
 
@@ -242,12 +237,13 @@ class _Costs:
             raise InputError("workload: missing; measure cost needs a network (e.g. vgg8)")
         self.name = study.workload or "several"
         self._digests: dict[str, str] = {}
+        self._bench = CostBench(self._find)
 
     def content(self, values: Mapping[str, Any], chip: Arch | InputError) -> dict[str, Any]:
         """Return what the report of a point depends on."""
-        name = str(values.get("workload", self.study.workload))
+        name = self._workload(values)
         if name not in self._digests:
-            self._digests[name] = _digest(to_json(self._find(name)))
+            self._digests[name] = digest(to_json(self._find(name)))
         hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
         return {"measure": "cost", "arch": hardware, "workload": [name, self._digests[name]]}
 
@@ -255,8 +251,10 @@ class _Costs:
         """Return a word that points with one schedule have in common."""
         if not isinstance(chip, Arch):
             return "refused"
-        name = str(values.get("workload", self.study.workload))
-        return _digest(json.dumps([name, timed_part(chip)], sort_keys=True))
+        return digest(json.dumps([self._workload(values), timed_part(chip)], sort_keys=True))
+
+    def _workload(self, values: Mapping[str, Any]) -> str:
+        return str(values.get("workload", self.study.workload))
 
     def _find(self, name: str) -> Workload:
         own = self.network is not None and name == self.network.name
@@ -264,9 +262,8 @@ class _Costs:
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the report of a point."""
-        bench: CostBench = _kept(self, lambda: CostBench(self._find))
         chip = chip_of(self.study, self.base, values)
-        return bench.report(chip, str(values.get("workload", self.study.workload))).to_dict()
+        return self._bench.report(chip, self._workload(values)).to_dict()
 
 
 class _Accuracies:
@@ -280,11 +277,14 @@ class _Accuracies:
             type(network).__name__ if network is not None else "bundled ResNet-20"
         )
         self._digest: str | None = None
+        self._bench: Bench | None = None  # made where points are computed, once in each process
 
     def content(self, values: Mapping[str, Any], chip: Arch | InputError) -> dict[str, Any]:
         """Return what the report of a point depends on."""
         if self._digest is None:
-            self._digest = _network_digest(*self.load(), self.study.images)
+            from crossbar.nn.stages import network_digest
+
+            self._digest = network_digest(*self.load(), self.study.images)
         hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
         on, off, seed = self._harm(values)
         return {
@@ -322,27 +322,8 @@ class _Accuracies:
         from crossbar.device.faults import StuckAt
         from crossbar.nn.stages import Bench
 
-        bench: Bench = _kept(self, lambda: Bench(self.load, self.study.images))
+        if self._bench is None:
+            self._bench = Bench(self.load, self.study.images)
         on, off, seed = self._harm(values)
         harm = StuckAt(on=on, off=off) if on or off else None
-        return bench.report(chip_of(self.study, self.base, values), harm, seed).to_dict()
-
-
-def _network_digest(model: Any, data: Any, images: int | None) -> str:
-    """Digest a model's parameters and the samples that are run."""
-    from crossbar.nn.stages import network_digest
-
-    return network_digest(model, data, images)
-
-
-_BENCHES: dict[str, Any] = {}
-"""What points of one study share in this process."""
-
-
-def _kept(work: _Costs | _Accuracies, make: Callable[[], Any]) -> Any:
-    """Return the bench of a study in this process, made the first time."""
-    token = json.dumps([work.study.to_dict(), work.name, id(work.network)], default=str)
-    if token not in _BENCHES:
-        _BENCHES.clear()  # a process works on one study at a time
-        _BENCHES[token] = make()
-    return _BENCHES[token]
+        return self._bench.report(chip_of(self.study, self.base, values), harm, seed).to_dict()

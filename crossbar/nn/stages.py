@@ -48,7 +48,6 @@ class Bench:
     load: Callable[[], tuple[torch.nn.Module, Any]]
     images: int | None = None
     observer: str = "minmax"
-    reused: dict[str, int] = field(default_factory=dict)
     _network: tuple[Captured, Any] | None = None
     _scales: dict[int, dict[str, InputScale]] = field(default_factory=dict)
     _float: dict[str, NDArray[np.floating]] = field(default_factory=dict)
@@ -79,8 +78,6 @@ class Bench:
         widths = tuple(bits.values())
         known = self._answers.get(widths, self._float)
         report, outputs = simulate_beside(mapped, samples, seed=seed, known=known)
-        if widths in self._answers:
-            self._count("float and integer answers")
         self._float = {"float": outputs["float"]}
         self._answers[widths] = {mode: outputs[mode] for mode in ("float", "digital")}
         return report
@@ -90,8 +87,6 @@ class Bench:
             model, data = self.load()
             args, kwargs = first_batch(self._calibration(data), where="calibration")
             self._network = capture_model(model, args, kwargs), data
-        else:
-            self._count("captured network")
         return self._network
 
     def _calibration(self, data: Any) -> list[Any]:
@@ -100,12 +95,7 @@ class Bench:
     def _scales_of(self, captured: Captured, data: Any, bits: int) -> dict[str, InputScale]:
         if bits not in self._scales:
             self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, bits)
-        else:
-            self._count("calibration")
         return self._scales[bits]
-
-    def _count(self, stage: str) -> None:
-        self.reused[stage] = self.reused.get(stage, 0) + 1
 
 
 def network_digest(model: Any, data: Any, images: int | None) -> str:

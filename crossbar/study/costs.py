@@ -60,7 +60,6 @@ class CostBench:
     find: Callable[[str], Workload]
     input_density: float = INPUT_DENSITY
     code_density: float | None = None
-    reused: dict[str, int] = field(default_factory=dict)
     _workloads: dict[str, Workload] = field(default_factory=dict)
     _schedules: dict[str, tuple[Plan, Timing]] = field(default_factory=dict)
 
@@ -85,7 +84,6 @@ class CostBench:
     def _scheduled(self, arch: Arch, workload: str) -> tuple[Plan, Timing]:
         key = json.dumps([workload, timed_part(arch)], sort_keys=True)
         if key in self._schedules:
-            self.reused["schedule"] = self.reused.get("schedule", 0) + 1
             plan, timing = self._schedules[key]
             return replace(plan, arch=arch), timing
         plan = build_plan(self._workloads[workload], arch)

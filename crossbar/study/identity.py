@@ -11,7 +11,7 @@ from typing import Any
 
 import crossbar
 
-__all__ = ["code_version", "content_key"]
+__all__ = ["code_version", "content_key", "digest"]
 
 _DIGITS = 24
 
@@ -39,4 +39,9 @@ def content_key(content: Mapping[str, Any]) -> str:
         JSON-able: hardware, digests of network and data, effects, seed.  `code_version` is added.
     """
     written = json.dumps({**content, "code": code_version()}, sort_keys=True, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:_DIGITS]
+    return digest(written)
+
+
+def digest(text: str) -> str:
+    """Return 24 hexadecimal digits that change with the text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

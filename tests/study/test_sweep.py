@@ -162,6 +162,17 @@ def test_other_weights_or_data_are_other_points(
     assert len({*first.keys, *other.keys, *fewer.keys}) == 3
 
 
+def test_one_sweep_knows_nothing_of_the_one_before(small: tuple[nn.Module, Any]) -> None:
+    model, (x, y) = small
+    axes = {"adc.bits": [6]}
+    right, wrong = (
+        xb.sweep("tiny_reram", model, axes, data=(x, labels), measure="accuracy")
+        for labels in (y, (y + 1) % 4)
+    )
+    assert right.rows[0]["accuracy"] > 0.5
+    assert wrong.rows[0]["accuracy"] < 0.5
+
+
 def test_numpy_values_are_axes_like_any_other() -> None:
     table = xb.sweep("isaac_8bit", "lenet5", {"adc.bits": np.arange(6, 9)})
     assert table.column("adc.bits") == [6, 7, 8]
