@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crossbar.cli.arch import Overrides
 from crossbar.cli.options import (
     check_module,
     complete_axes,
-    complete_keys,
     complete_presets,
     complete_workloads,
     find_hardware,
@@ -84,15 +84,7 @@ def sweep(
             help="Cost from shapes alone, or a real run. Default: cost.",
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a key of the hardware for all points; may be repeated.",
-            autocompletion=complete_keys,
-        ),
-    ] = None,
+    overrides: Overrides = None,
     model: Annotated[
         str | None,
         typer.Option(

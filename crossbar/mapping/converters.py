@@ -17,10 +17,19 @@ __all__ = [
     "adc_loads",
     "array_conversions",
     "arrays_an_adc",
+    "clocks",
     "layer_slot",
     "read_slot",
     "read_time",
 ]
+
+
+_GUARD = 1e-6  # of a clock: 100 ns x 1.28 GHz is 128 clocks, whatever floating point says
+
+
+def clocks(time: float) -> int:
+    """Round a time in clocks up to whole ones; at least one."""
+    return max(1, -int(-(time - _GUARD) // 1))
 
 
 def arrays_an_adc(arch: Arch) -> int:
@@ -42,8 +51,7 @@ def read_time(arch: Arch, conversions: int) -> float:
     ``max(array.cycle, conversions / adc.rate)``, rounded up to whole clocks.
     """
     conversion = conversions / arch.adc.rate
-    clocks = -(-round(max(arch.array.cycle, conversion) * arch.clock * 1e6) // 10**6)
-    return max(1, clocks) / arch.clock
+    return clocks(max(arch.array.cycle, conversion) * arch.clock) / arch.clock
 
 
 def adc_loads(plan: Plan, layer: LayerPlan, copy: int) -> dict[int, int]:

@@ -15,10 +15,16 @@ from typing import Literal
 from crossbar.mapping.reach import Grid, Reach, grid_of, input_reach, same_pixels, union, whole
 from crossbar.workload.graph import MOVE_KINDS, Workload
 
-__all__ = ["TIMED_KINDS", "Operand", "Step", "find_steps"]
+__all__ = ["VECTOR_ACTIONS", "Operand", "Step", "find_steps"]
 
-TIMED_KINDS = ("activation", "pool_max", "pool_avg", "add")
-"""Digital kinds that the tiles' vector units compute."""
+VECTOR_ACTIONS = {
+    "activation": "activations",
+    "pool_max": "pool_ops",
+    "pool_avg": "adds",
+    "add": "adds",
+}
+"""Digital kinds that the tiles' vector units compute, and which action one scalar operation of each
+is; other kinds have no unit, no time and no price."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +130,7 @@ def find_steps(workload: Workload) -> dict[str, Step]:
             made_by[node.name] = {node.name: same_pixels(grid)}
         else:
             made_by[node.name] = _joined(made_by, reaches)
-        if node.kind in TIMED_KINDS and made_by[node.name]:
+        if node.kind in VECTOR_ACTIONS and made_by[node.name]:
             latest = max(made_by[node.name], key=list(work).index)
             work[latest] += node.operations
     return {
@@ -135,7 +141,7 @@ def find_steps(workload: Workload) -> dict[str, Step]:
             operands[name],
             work[name],
             prod(nodes[name].shape) // grids[name].pixels,
-            nodes[name].is_product or nodes[name].kind in TIMED_KINDS,
+            nodes[name].is_product or nodes[name].kind in VECTOR_ACTIONS,
         )
         for name in operands
     }

@@ -200,7 +200,26 @@ class Report:
                 f"{file}: line {error.lineno} column {error.colno}: not JSON ({error.msg});"
                 " the file may be cut off"
             ) from error
-        return cls(**_checked(str(file), data))
+        return cls.from_dict(data, str(file))
+
+    @classmethod
+    def from_dict(cls, data: Any, source: str = "report") -> Self:
+        """Make a report of what `to_dict` returned.
+
+        Parameters
+        ----------
+        data : dict
+        source : str
+            What errors call it.
+
+        Raises
+        ------
+        DataError
+            If it is no report: missing, unknown or wrong keys.
+        SchemaVersionError
+            If a newer version of this package made it.
+        """
+        return cls(**_checked(source, data))
 
 
 def _refuse(file: Path, constant: str) -> None:

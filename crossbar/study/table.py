@@ -6,15 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossbar.errors import DataError, InputError, UnknownNameError
-from crossbar.files import check_header, write_whole
+from crossbar.errors import InputError, UnknownNameError
+from crossbar.files import write_whole
 from crossbar.report import Report
-from crossbar.report.damage import problems_of
-from crossbar.report.report import FORMAT, SCHEMA
 from crossbar.study.csv_file import POINTS, cell_text, csv_text
 from crossbar.study.database import FILE, in_words, open_to_read
 from crossbar.study.facts import read_facts
@@ -109,7 +107,7 @@ class StudyTable:
         query = "SELECT report FROM reports JOIN points ON id = point WHERE key = ?"
         with closing(open_to_read(path, WAIT)) as connection, in_words(path):
             found = connection.execute(query, (self.keys[place],)).fetchone()
-        return None if found is None else _report(f"{path}: row {place}", unpack(found[0]))
+        return None if found is None else Report.from_dict(unpack(found[0]), f"{path}: row {place}")
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame; what was not measured is NaN, ``attrs`` say what is held equal."""
@@ -189,20 +187,6 @@ def _table(
         folder=folder,
         keys=tuple(point["key"] for point in points),
     )
-
-
-def _report(source: str, data: dict[str, Any]) -> Report:
-    check_header(source, data, "report", FORMAT, SCHEMA)
-    kinds = {each.name: str(each.type).partition("[")[0] for each in fields(Report)}
-    problems = [f"{source}: {problem}" for problem in problems_of(data, kinds)]
-    if problems:
-        raise DataError("\n".join(problems))
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in data.items()
-        if name in kinds
-    }
-    return Report(**given)
 
 
 def _kind(value: Any) -> str:

@@ -12,8 +12,9 @@ from typing import Literal
 
 from crossbar.arch import Arch
 from crossbar.circuit.isaac import WORD
+from crossbar.mapping.converters import clocks
 
-__all__ = ["EVENTS", "Resource", "Row", "Rows", "clocks", "constraint_rows"]
+__all__ = ["EVENTS", "Resource", "Row", "Rows", "constraint_rows"]
 
 EVENTS = ("fetch", "read", "convert", "shift_add", "merge", "activate", "store")
 """Events of a position, in order; a join has the last two."""
@@ -21,7 +22,6 @@ EVENTS = ("fetch", "read", "convert", "shift_add", "merge", "activate", "store")
 Resource = Literal["bus", "array", "adc", "vector", "port", "register"]
 
 _PIPELINE = "ISAAC, ISCA 2016, figure 4: a step of the pipeline takes one array read"
-_GUARD = 1e-6  # of a clock: 100 ns x 1.28 GHz is 128 clocks, whatever floating point says
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,6 @@ class Rows:
             if (row.before, row.after) == key:
                 return row
         raise KeyError(key)
-
-
-def clocks(time: float) -> int:
-    """Round a time in clocks up to whole ones; at least one."""
-    return max(1, -int(-(time - _GUARD) // 1))
 
 
 def constraint_rows(arch: Arch) -> Rows:

@@ -13,14 +13,12 @@ from crossbar.arch import Arch
 from crossbar.circuit.isaac import WORD
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import LayerPlan, Plan
+from crossbar.mapping.steps import VECTOR_ACTIONS
 from crossbar.mapping.tiling import usable_columns
 from crossbar.timing.traffic import Part, find_owners, find_parts, find_traffic, touched_outputs
 from crossbar.workload.graph import MOVE_KINDS, Node
 
 __all__ = ["ACTIONS", "Activity", "Counts", "LayerCounts", "count", "sums_inputs", "unpriced_nodes"]
-
-_VECTOR = {"activation": "activations", "pool_max": "pool_ops", "pool_avg": "adds", "add": "adds"}
-"""Which action one scalar operation of a digital node is; other kinds have no unit and no price."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def count(plan: Plan, activity: Activity | None = None) -> Counts:
     owners = find_owners(plan)
     vector: dict[str, dict[str, float]] = {layer.name: {} for layer in plan.layers}
     for node in plan.workload:
-        action, owner = _VECTOR.get(node.kind), owners[node.name]
+        action, owner = VECTOR_ACTIONS.get(node.kind), owners[node.name]
         if action is not None and owner is not None:
             done = vector[owner]
             done[action] = done.get(action, 0) + node.operations
@@ -201,7 +199,7 @@ def unpriced_nodes(plan: Plan) -> tuple[Node, ...]:
     return tuple(
         node
         for node in plan.workload
-        if not node.is_product and node.kind not in MOVE_KINDS and node.kind not in _VECTOR
+        if not node.is_product and node.kind not in MOVE_KINDS and node.kind not in VECTOR_ACTIONS
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from crossbar import build_plan, load_arch
+from crossbar.mapping.converters import clocks
 from crossbar.mapping.plan import Plan
 from crossbar.timing import schedule
-from crossbar.timing.constraints import clocks, constraint_rows
+from crossbar.timing.constraints import constraint_rows
 from crossbar.workload import WorkloadBuilder
 
 
