@@ -219,7 +219,7 @@ def _driven_squares(coding: InputCoding, density: float) -> tuple[float, float]:
     A digit of ``n`` bits ``b_k`` that are one with probability p: ``E[digit**2] = p sum_k 4**k +
     p**2 sum_(k != l) 2**(k + l)``.
     """
-    main_bits = coding.bits - int(coding.sign_read)
+    main_bits = coding.main_bits
     widths = [
         min(coding.digit, main_bits - first) for first in range(0, main_bits, coding.digit)
     ] + [1] * int(coding.sign_read)

@@ -43,7 +43,7 @@ def _full_registers(typingctx):
 
 
 @cache
-def reader(words, dac_planes, cell_planes, reads, full, paired, count):
+def reader(words, dac_planes, cell_planes, reads, full, paired, count, bipolar=0):
     """Build the kernel that reads one slice of a programmed matrix.
 
     Parameters
@@ -57,6 +57,8 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
     full, paired, count : int
         1 for an ADC range stretched over s_max; for currents subtracted before conversion; for
         counting saturations.
+    bipolar : int
+        1 for inputs driven with their sign, positive and negative parts in planes of their own.
 
     Returns
     -------
@@ -69,12 +71,15 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
           is used when paired)
         - flip : int64[row_groups, cols], 0, or -1 where the column's result is negated
         - adc : int64[6], low, high, factor, bias, shift of ``code = (s * factor + bias) >> shift``
-          and s_max (paired and full: of ``s + s_max``, then minus ``high``)
-        - plan : int64[3], first plane, left shift of the first read, -1 to negate all (sign read)
+          and s_max (full with sums of either sign, paired or bipolar: of ``s + s_max``, then minus
+          ``high``)
+        - plan : int64[3], first plane, left shift of the first read, -1 to negate all (sign read);
+          bipolar: int64[4], planes from a positive part to its negative one
         - out : int64[positions, cols], added to
 
         ``out[p, c] += sum_g sum_t +-clip(adc(sum_r digit[t, r] * code[r, c])) << (t * dac_planes)``
     """
+    signed = int(bool(paired or bipolar))
 
     @jit
     def read_slice(x, plus, minus, flip, adc, plan, out):
@@ -83,6 +88,7 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
         n_cols = out.shape[1]
         low, high, factor, bias, right, s_max = adc[0], adc[1], adc[2], adc[3], adc[4], adc[5]
         first, left, negate = plan[0], plan[1], plan[2]
+        between = plan[3] if bipolar else 0
         saturations = 0
         sign_bit = uint64(63)
         for p in range(x.shape[0]):
@@ -99,9 +105,14 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
                                     ones += int64(_popcount(word & plus[g, q, i, c]))
                                     if paired:
                                         ones -= int64(_popcount(word & minus[g, q, i, c]))
+                                    if bipolar:
+                                        word = x[p, g, first + between + t * dac_planes + d, i]
+                                        ones -= int64(_popcount(word & plus[g, q, i, c]))
+                                        if paired:
+                                            ones += int64(_popcount(word & minus[g, q, i, c]))
                                 s += ones << (d + q)
                         if full:
-                            if paired:
+                            if signed:
                                 s = (((s + s_max) * factor + bias) >> right) - high
                             else:
                                 s = (s * factor + bias) >> right
@@ -109,9 +120,9 @@ def reader(words, dac_planes, cell_planes, reads, full, paired, count):
                             # the sign bit of the room left: a comparison would take the popcounts'
                             # port
                             saturations += int64(uint64(high - s) >> sign_bit)
-                            if paired:
+                            if signed:
                                 saturations += int64(uint64(s - low) >> sign_bit)
-                        if paired:
+                        if signed:
                             s = max(s, low)
                         total += min(s, high) << (t * dac_planes)
                     sign = flip[g, c] ^ negate

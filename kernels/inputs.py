@@ -98,8 +98,10 @@ def pack_planes(x, geometry, span, groups, segments, coding, planes, sums):
     segments : int64[segments, 2]
         First row and rows of each sum.
     coding : int64[4]
-        Added to each input; bits of an input; the plane of the top bit; 1 if the top bit goes to
-        that plane (two's complement sign read), 0 if plane k holds bit k throughout.
+        Added to each input; bits of an input; a plane; and what goes there: 0 nothing, plane k
+        holds bit k throughout; 1 the top bit (two's complement sign read); 2 bit 0 of the negative
+        parts: planes before it hold the bits of max(x, 0), from it on those of max(-x, 0), each of
+        that many bits (sign and magnitude).
     planes : uint64[rows, row_groups, planes, words]
         Filled.
     sums : int64[rows, segments]
@@ -108,7 +110,7 @@ def pack_planes(x, geometry, span, groups, segments, coding, planes, sums):
     c0, channels, kh, kw = geometry[0], geometry[1], geometry[2], geometry[3]
     sh, sw, dh, dw, out_width = geometry[4], geometry[5], geometry[6], geometry[7], geometry[8]
     n_positions = span[3]
-    raised, bits, sign_plane, signed = coding[0], coding[1], coding[2], coding[3]
+    raised, bits, sign_plane, mode = coding[0], coding[1], coding[2], coding[3]
     n_groups, n_planes, words = planes.shape[1], planes.shape[2], planes.shape[3]
     values = np.empty(channels * kh * kw, np.int64)
     low_bytes = np.zeros(words * 64, np.uint8)
@@ -133,31 +135,39 @@ def pack_planes(x, geometry, span, groups, segments, coding, planes, sums):
                 sums[out, k] = total
             for g in range(n_groups):
                 start, rows = groups[g, 0], groups[g, 1]
-                for i in range(rows):
-                    low_bytes[i] = values[start + i] & 255
-                    high_bytes[i] = (values[start + i] >> 8) & 255
-                low_bytes[rows:] = 0
-                high_bytes[rows:] = 0
                 for k in range(n_planes):
                     for i in range(words):
                         planes[out, g, k, i] = 0
-                for k in range(words * 8):
-                    word, lane = k >> 3, np.uint64((k & 7) * 8)
-                    for half in range((bits + 7) >> 3):
-                        # 8 x 8 bit transpose (Warren, Hacker's Delight, 7-3): byte j = bit j of 8
-                        # rows
-                        t = high_words[k] if half else low_words[k]
-                        s = (t ^ (t >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
-                        t = t ^ s ^ (s << np.uint64(7))
-                        s = (t ^ (t >> np.uint64(14))) & np.uint64(0x0000CCCC0000CCCC)
-                        t = t ^ s ^ (s << np.uint64(14))
-                        s = (t ^ (t >> np.uint64(28))) & np.uint64(0x00000000F0F0F0F0)
-                        t = t ^ s ^ (s << np.uint64(28))
-                        for j in range(min(8, bits - 8 * half)):
-                            bit = 8 * half + j
-                            plane = sign_plane if signed and bit == bits - 1 else bit
-                            byte = (t >> np.uint64(8 * j)) & np.uint64(255)
-                            planes[out, g, plane, word] |= byte << lane
+                for part in range(2 if mode == 2 else 1):
+                    for i in range(rows):
+                        value = values[start + i]
+                        if mode == 2:
+                            value = max(-value if part else value, 0)
+                        low_bytes[i] = value & 255
+                        high_bytes[i] = (value >> 8) & 255
+                    low_bytes[rows:] = 0
+                    high_bytes[rows:] = 0
+                    for k in range(words * 8):
+                        word, lane = k >> 3, np.uint64((k & 7) * 8)
+                        for half in range((bits + 7) >> 3):
+                            # 8 x 8 bit transpose (Warren, Hacker's Delight, 7-3): byte j = bit j
+                            # of 8 rows
+                            t = high_words[k] if half else low_words[k]
+                            s = (t ^ (t >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
+                            t = t ^ s ^ (s << np.uint64(7))
+                            s = (t ^ (t >> np.uint64(14))) & np.uint64(0x0000CCCC0000CCCC)
+                            t = t ^ s ^ (s << np.uint64(14))
+                            s = (t ^ (t >> np.uint64(28))) & np.uint64(0x00000000F0F0F0F0)
+                            t = t ^ s ^ (s << np.uint64(28))
+                            for j in range(min(8, bits - 8 * half)):
+                                bit = 8 * half + j
+                                plane = bit
+                                if mode == 1 and bit == bits - 1:
+                                    plane = sign_plane
+                                elif part == 1:
+                                    plane = sign_plane + bit
+                                byte = (t >> np.uint64(8 * j)) & np.uint64(255)
+                                planes[out, g, plane, word] |= byte << lane
 
 
 @jit

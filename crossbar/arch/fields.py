@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number, Real
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -21,9 +20,8 @@ from pydantic_core import CoreSchema, core_schema
 from crossbar import units
 from crossbar.errors import InputError, did_you_mean
 
-__all__ = ["Copies", "Marker", "Measured", "Plain", "Whole", "shown"]
+__all__ = ["Marker", "Measured", "Plain", "Whole", "shown", "whole_number"]
 
-_MOST_COPIES = 1_000_000
 _LONGEST = 60
 
 
@@ -173,7 +171,7 @@ class Whole(Marker):
                 return value
             hint = did_you_mean(value, self.words)
             raise InputError(f"{shown(value)} is not a whole number ({self.allowed()}){hint}")
-        number = _integer(value)
+        number = whole_number(value)
         if number is None:
             raise InputError(f"{shown(value)} is not a whole number ({self.allowed()})")
         if not self.least <= number <= self.most:
@@ -247,60 +245,7 @@ class Plain(Marker):
         return numbers | ({"x-unit": self.unit} if self.unit else {})
 
 
-Replicas: TypeAlias = "str | tuple[int, ...] | dict[str, int]"
-
-
-@dataclass(frozen=True)
-class Copies(Marker):
-    """How often layers are copied: a word, a list in layer order, or a mapping layer: copies."""
-
-    words: tuple[str, ...]
-
-    def check(self, value: Any) -> Replicas:
-        """Accept a word, a list of counts or a mapping of counts."""
-        if isinstance(value, str):
-            if value in self.words:
-                return value
-        elif isinstance(value, Mapping) and value:
-            return {str(name): self._count(name, copies) for name, copies in value.items()}
-        elif isinstance(value, Sequence) and value:
-            return tuple(self._count(place, copies) for place, copies in enumerate(value))
-        hint = did_you_mean(value, self.words) if isinstance(value, str) else ""
-        raise InputError(f"{shown(value)} is not one of {self.allowed()}{hint}")
-
-    def write(self, value: Any) -> Any:
-        """Return a word, a list or a mapping."""
-        return list(value) if isinstance(value, tuple) else value
-
-    def allowed(self) -> str:
-        """Return the words and the two forms."""
-        return f"{', '.join(self.words)}, a list of copies, a mapping layer: copies"
-
-    def symbol(self) -> str:
-        """Return nothing: copies have no unit."""
-        return ""
-
-    def json_schema(self) -> dict[str, Any]:
-        """Return the three forms as alternatives."""
-        count = {"type": "integer", "minimum": 1, "maximum": _MOST_COPIES}
-        return {
-            "anyOf": [
-                {"type": "string", "enum": list(self.words)},
-                {"type": "array", "items": count, "minItems": 1},
-                {"type": "object", "additionalProperties": count, "minProperties": 1},
-            ]
-        }
-
-    @staticmethod
-    def _count(place: object, copies: object) -> int:
-        number = _integer(copies)
-        if number is None or not 1 <= number <= _MOST_COPIES:
-            where = f"layer {place!r}" if isinstance(place, str) else f"place {place}"
-            raise InputError(f"{shown(copies)} copies of {where} (allowed: 1 to {_MOST_COPIES})")
-        return number
-
-
-def _integer(value: object) -> int | None:
+def whole_number(value: object) -> int | None:
     """Return a whole number of any numeric type, or None; true and false are not numbers."""
     if isinstance(value, bool):
         return None

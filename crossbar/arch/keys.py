@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from crossbar.arch.fields import Marker, shown
-from crossbar.arch.schema import Arch, Section
+from crossbar.arch.schema import Arch
+from crossbar.arch.section import Shorthand
+from crossbar.arch.tree import Group, sections
+from crossbar.errors import did_you_mean
 
-__all__ = ["ExplainRow", "Key", "arch_schema", "explain_arch", "key_table", "sections"]
+__all__ = [
+    "ExplainRow",
+    "Key",
+    "arch_schema",
+    "arch_values",
+    "explain_arch",
+    "key_table",
+    "sections",
+    "settable_keys",
+    "top_level_keys",
+    "value_problem",
+    "value_sentence",
+]
 
 _TITLE = "crossbar hardware description"
 _EXTENDS = {
@@ -53,6 +69,8 @@ class Key:
     ----------
     path : str
         Dotted path.
+    kinds : tuple of str
+        Kinds of its section that have it; empty where all have it.
     marker : Marker or None
         What checks the value; None for words, text and booleans.
     words : tuple of str
@@ -66,6 +84,7 @@ class Key:
     """
 
     path: str
+    kinds: tuple[str, ...]
     marker: Marker | None
     words: tuple[str, ...]
     allowed: str
@@ -74,29 +93,69 @@ class Key:
 
 
 @lru_cache(maxsize=1)
-def sections() -> Mapping[str, type[Section]]:
-    """Return the sections of a file by name."""
-    found: dict[str, type[Section]] = {}
-    for name, field in Arch.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found[name] = field.annotation
-    return types.MappingProxyType(found)
+def key_table() -> Mapping[str, Key]:
+    """Return all keys of all kinds by dotted path, in the order of the schema."""
+    found: dict[str, Key] = {}
+    for name in top_level_keys():
+        field = Arch.model_fields.get(name)
+        if name in sections():
+            found |= {key.path: key for key in _keys_of(sections()[name])}
+        elif field is not None:
+            found[name] = _key(name, (), {"": field})
+    ordered = sorted(found, key=lambda path: _place(path.partition(".")[0]))
+    return types.MappingProxyType({path: found[path] for path in ordered})
+
+
+def top_level_keys() -> tuple[str, ...]:
+    """Return what may stand at the top level of a file: keys first, then sections."""
+    return tuple(sorted(Arch.model_fields, key=lambda name: name in sections()))
 
 
 @lru_cache(maxsize=1)
-def key_table() -> Mapping[str, Key]:
-    """Return all keys by dotted path, in the order of the schema."""
-    found: dict[str, Key] = {}
-    for name, field in Arch.model_fields.items():
-        section = sections().get(name)
-        if section is None:
-            found[name] = _key(name, field)
-            continue
-        for inner, inner_field in section.model_fields.items():
-            path = f"{name}.{inner}"
-            key = _key(path, inner_field)
-            found[path] = key
-    return types.MappingProxyType(found)
+def settable_keys() -> tuple[str, ...]:
+    """Return every name that `overrides` take: keys, and sections that may be one value."""
+    found: list[str] = []
+    for path in key_table():
+        section = path.rpartition(".")[0]
+        group = sections().get(section)
+        if group is not None and group.shorthand is not None and section not in found:
+            found.append(section)
+        found.append(path)
+    return tuple(found)
+
+
+def value_problem(path: str, value: Any) -> str | None:
+    """Say what is wrong with the value of one key by itself, or return None.
+
+    Parameters
+    ----------
+    path : str
+        A key, or a section that may be written as one value.
+    value : object
+        The value as a file would say it.
+    """
+    problem = None
+    for adapter in _adapters(path):
+        try:
+            adapter.validate_python(value)
+        except ValidationError as error:
+            problem = problem or value_sentence(path, dict(error.errors(include_url=False)[0]))
+        else:
+            return None
+    return problem
+
+
+def value_sentence(path: str, found: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value and what is allowed, from one of pydantic's errors."""
+    value, key = found["input"], key_table()[path]
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    if len(key.words) == 1:
+        return f"{shown(value)} is not available ({key.allowed})"
+    if key.words:
+        hint = did_you_mean(value, key.words) if isinstance(value, str) else ""
+        return f"{shown(value)} is not {key.allowed}{hint}"
+    return f"{shown(value)} is not {key.allowed}"
 
 
 def explain_arch(arch: Arch) -> tuple[ExplainRow, ...]:
@@ -112,16 +171,33 @@ def explain_arch(arch: Arch) -> tuple[ExplainRow, ...]:
     tuple of ExplainRow
         One row a key, in the order of the schema.
     """
-    written = arch.to_dict()
     rows = []
-    for key in key_table().values():
-        value: Any = written
-        for part in key.path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+    for path, value in arch_values(arch).items():
+        key = key_table()[path]
+        if isinstance(value, Mapping):  # a table of measurements is named, not printed
+            value = value.get("source", value)
         text = "-" if value is None else value if isinstance(value, str) else shown(value)
         unit = key.marker.symbol() if key.marker else ""
-        rows.append(ExplainRow(key.path, text or "-", unit, key.help))
+        only = f"For {_where(key)}: " if key.kinds else ""
+        rows.append(ExplainRow(path, text or "-", unit, only + key.help))
     return tuple(rows)
+
+
+def arch_values(arch: Arch) -> dict[str, Any]:
+    """Return every key of a description as a file would say it, None where it is left out.
+
+    Parameters
+    ----------
+    arch : Arch
+    """
+    written = arch.to_dict()
+    found: dict[str, Any] = {}
+    for path in key_table():
+        value: Any = written
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        found[path] = value
+    return found
 
 
 def arch_schema() -> dict[str, Any]:
@@ -134,29 +210,80 @@ def arch_schema() -> dict[str, Any]:
     schema["title"] = _TITLE
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"] = {"extends": dict(_EXTENDS)} | schema["properties"]
-    for part in (schema, *schema["$defs"].values()):
+    parts = {"": schema} | schema["$defs"]
+    for part in parts.values():
         part.pop("required", None)
         for entry in part["properties"].values():
             entry.pop("title", None)
             if "description" in entry:
                 entry["description"] = _one_line(entry["description"])
             _allow_null(entry)
+    for path, group in sections().items():
+        above, _, name = path.rpartition(".")
+        for holder in sections()[above].kinds.values() if above else (None,):
+            holding = parts[holder.__name__ if holder is not None else ""]
+            if name in holding["properties"]:
+                _allow_forms(holding["properties"][name], group)
     return schema
 
 
-def _key(path: str, field: FieldInfo) -> Key:
-    """Describe one field."""
-    marker = next((item for item in field.metadata if isinstance(item, Marker)), None)
+def _keys_of(group: Group) -> Iterator[Key]:
+    """Yield the keys of a section and of those that it holds."""
+    for name in group.names():
+        path = f"{group.path}.{name}"
+        if path in sections():
+            yield from _keys_of(sections()[path])
+            continue
+        having = group.having(name)
+        yield _key(path, having if len(having) < len(group.kinds) else (), group.fields(name))
+
+
+def _key(path: str, kinds: tuple[str, ...], fields: Mapping[str, FieldInfo]) -> Key:
+    """Describe one key, of all kinds of its section that have it."""
+    first = next(iter(fields.values()))
+    marker = next((item for item in first.metadata if isinstance(item, Marker)), None)
     words: tuple[str, ...] = ()
     if marker is not None:
         allowed = marker.allowed()
-    elif typing.get_origin(field.annotation) is Literal:
-        words = tuple(str(word) for word in typing.get_args(field.annotation))
+    elif typing.get_origin(first.annotation) is Literal:
+        each = (typing.get_args(field.annotation) for field in fields.values())
+        words = tuple(dict.fromkeys(str(word) for some in each for word in some))
         allowed = f"one of {', '.join(words)}" if len(words) > 1 else f"only {words[0]}"
     else:
-        allowed = "true or false" if field.annotation is bool else "text"
-    default = ... if field.is_required() else field.default
-    return Key(path, marker, words, allowed, default, _one_line(field.description or ""))
+        allowed = "true or false" if first.annotation is bool else "text"
+    default = ... if first.is_required() else first.default
+    help_ = _one_line(first.description or "")
+    if path.endswith(".kind") and len(fields) > 1:
+        above = sections()[path.removesuffix(".kind")]
+        is_needed = above.field.is_required()
+        default = ... if is_needed else above.field.default.kind
+        told = (f"`{kind}`: {_one_line(f.description or '')}" for kind, f in fields.items())
+        help_ = f"{_one_line(above.field.description or '')} {'; '.join(told)}."
+    return Key(path, kinds, marker, words, allowed, default, help_)
+
+
+def _where(key: Key) -> str:
+    *some, last = key.kinds
+    return f"kind {', '.join(some)} or {last}" if some else f"kind {last}"
+
+
+def _place(name: str) -> int:
+    return list(Arch.model_fields).index(name)
+
+
+@lru_cache(maxsize=512)
+def _adapters(path: str) -> tuple[TypeAdapter[Any], ...]:
+    """Return what checks one key, in each kind of its section."""
+    section, _, name = path.rpartition(".")
+    fields = sections()[section].fields(name) if section else {"": Arch.model_fields[name]}
+    found = {}
+    for field in fields.values():
+        kept = tuple(item for item in field.metadata if not isinstance(item, Shorthand))
+        annotation: Any = field.annotation
+        if kept:
+            annotation = Annotated[(annotation, *kept)]
+        found[repr(annotation)] = TypeAdapter(annotation, config=ConfigDict(strict=True))
+    return tuple(found.values())
 
 
 def _one_line(text: str) -> str:
@@ -173,3 +300,21 @@ def _allow_null(entry: dict[str, Any]) -> None:
         entry.pop("type", None)
     elif isinstance(entry.get("type"), str):
         entry["type"] = [entry["type"], "null"]
+
+
+def _allow_forms(entry: dict[str, Any], group: Group) -> None:
+    """Let a section be of any kind, half written (a file may extend another), or one value."""
+    forms = entry.pop("oneOf", None)
+    entry.pop("discriminator", None)
+    if forms is None and (group.shorthand is None or "$ref" not in entry):
+        return
+    forms = [{"$ref": entry.pop("$ref")}] if forms is None else forms
+    short = group.shorthand
+    if short is not None and short.number is not None:
+        kind, key = short.number
+        marker = next(m for m in group.fields(key)[kind].metadata if isinstance(m, Marker))
+        forms.append(marker.json_schema())
+    words = group.lone_words
+    if words:
+        forms.append({"type": "string", "enum": list(words)})
+    entry["anyOf"] = forms if short is None else [*forms, {"type": "null"}]

@@ -8,23 +8,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from crossbar.arch import strict_yaml
 from crossbar.arch.fields import shown
-from crossbar.arch.keys import key_table, sections
-from crossbar.arch.problems import find_problems
+from crossbar.arch.keys import top_level_keys
+from crossbar.arch.layers import Layers
 from crossbar.arch.schema import Arch
-from crossbar.errors import ConfigError, InputError, UnknownNameError, did_you_mean
+from crossbar.errors import InputError, UnknownNameError, did_you_mean
 
 __all__ = ["load_arch", "preset_names"]
 
 _PRESETS = "crossbar.arch_configs"
 _SUFFIXES = (".yaml", ".yml")
-_OVERRIDE = "override"
 _OWN_KEYS = ("name", "description")
 """Keys that say what one file is: a file that extends another does not inherit them."""
-_TEXT_KEYS = ("name", "description", "source")
 
 
 def load_arch(
@@ -59,13 +55,13 @@ def load_arch(
     """
     if isinstance(arch, Arch) and not overrides:
         return arch
-    layers = _Layers()
+    layers = Layers()
     if isinstance(arch, Arch):
         layers.add(arch.to_dict(), arch.name)
     elif isinstance(arch, Mapping):
         layers.add({"name": "custom"} | dict(arch), str(arch.get("name", "custom")))
     elif isinstance(arch, (str, os.PathLike)):
-        layers.add_file(_Source.find(arch, None), ())
+        _add_file(layers, _Source.find(arch, None), ())
     else:
         raise InputError(
             f"{shown(arch)} is not a hardware description: give a preset's name, a YAML file, "
@@ -120,127 +116,40 @@ class _Source:
         return cls(path.name, str(path.resolve()), text, path.parent)
 
 
-class _Layers:
-    """A description under construction: data, and which file decided each key."""
-
-    def __init__(self) -> None:
-        self.data: dict[str, Any] = {}
-        self.labels: list[str] = []
-        self.origins: dict[str, int] = {}
-        self.problems: list[str] = []
-        self.is_complete = True
-
-    def add_file(self, source: _Source, chain: tuple[_Source, ...]) -> None:
-        """Add a file on top of the files that it extends."""
-        data, problems = strict_yaml.read(source.text, source.label)
-        self.problems += problems
-        if not isinstance(data, dict):
-            if not problems:
-                what = "empty" if data is None else f"{shown(data)} is not a mapping"
-                keys = ", ".join(key for key in key_table() if "." not in key)
-                self.problems.append(f"{source.label}: {what} (keys: {keys}, {_sections()})")
-            self.is_complete = False
-            return
-        base = data.pop("extends", None)
-        if base is not None:
-            self._add_base(base, source, (*chain, source))
-        for key in _OWN_KEYS:
-            self.data.pop(key, None)
-        self.add({"name": source.label.rpartition(".")[0]} | data, source.label)
-
-    def add(self, data: Mapping[str, Any], label: str) -> None:
-        """Add keys on top; sections are merged, everything else is replaced."""
-        self.labels.append(label)
-        for key, value in data.items():
-            if key in sections() and isinstance(value, Mapping):
-                for inner, item in value.items():
-                    self._set((str(key), str(inner)), item)
-                self.data.setdefault(key, {})
-                self.origins.setdefault(key, len(self.labels) - 1)
-            else:
-                self._set((str(key),), value)
-
-    def override(self, overrides: Mapping[str, Any]) -> None:
-        """Add dotted keys on top."""
-        self.labels.append(_OVERRIDE)
-        for key, value in overrides.items():
-            if not isinstance(key, str) or not key:
-                self.problems.append(f"{_OVERRIDE}: {shown(key)}: a key must be a dotted name")
-                continue
-            if hasattr(value, "tolist"):  # a NumPy scalar or array, as a sweep's axis gives it
-                value = value.tolist()
-            if isinstance(value, str) and key not in _TEXT_KEYS:
-                try:
-                    value = strict_yaml.scalar(value)
-                except InputError as error:
-                    self.problems.append(f"{_OVERRIDE}: {key}: {error}")
-                    continue
-            section, _, inner = key.partition(".")
-            if section == "replication" and inner:
-                present = self.data.get(section)
-                copies = dict(present) if isinstance(present, Mapping) else {}
-                self._set((section,), copies | {inner: value})
-            elif section in sections() and inner:
-                self._set((section, inner), value)
-            elif section in sections() and isinstance(value, Mapping):
-                for name, item in value.items():
-                    self._set((section, str(name)), item)
-            else:
-                self._set((key,), value)
-
-    def checked(self) -> Arch:
-        """Return the description, or raise every problem at once."""
-        if self.is_complete:
-            try:
-                arch = Arch.model_validate(self.data)
-            except ValidationError as error:
-                self.problems += find_problems(error, self.data, self._label)
-            else:
-                if not self.problems:
-                    return arch
-        raise ConfigError(dict.fromkeys(self.problems))
-
-    def _add_base(self, base: object, source: _Source, chain: tuple[_Source, ...]) -> None:
-        """Add the file that `source` extends."""
-        where = f"{source.label}: extends"
-        if not isinstance(base, str):
-            self.problems.append(f"{where}: {shown(base)} is not a preset's name or a file")
-            self.is_complete = False
-            return
-        try:
-            found = _Source.find(base, source.folder)
-        except InputError as error:
-            self.problems.append(f"{where}: {error}")
-            self.is_complete = False
-            return
-        if any(found.identity == link.identity for link in chain):
-            cycle = " -> ".join(link.label for link in (*chain, found))
-            self.problems.append(f"{where}: {base!r} comes back to itself ({cycle})")
-            self.is_complete = False
-            return
-        self.add_file(found, chain)
-
-    def _set(self, path: tuple[str, ...], value: Any) -> None:
-        """Set one key; None removes it."""
-        self.origins[".".join(path)] = len(self.labels) - 1
-        target = self.data
-        if len(path) == 2:
-            present = target.get(path[0])
-            if not isinstance(present, dict):
-                present = target[path[0]] = {}
-            target = present
-        if value is None:
-            target.pop(path[-1], None)
-        else:
-            target[path[-1]] = value
-
-    def _label(self, paths: tuple[str, ...]) -> str:
-        """Return who decided these keys: the last of the files that touched one of them."""
-        last = len(self.labels) - 2  # where nobody did, the file itself (overrides come after it)
-        parts = (part for path in paths for part in (path, path.partition(".")[0]))
-        touched = [self.origins[part] for part in parts if part in self.origins]
-        return self.labels[max(touched, default=last)]
+def _add_file(layers: Layers, source: _Source, chain: tuple[_Source, ...]) -> None:
+    """Add a file on top of the files that it extends."""
+    data, problems = strict_yaml.read(source.text, source.label)
+    layers.problems += problems
+    if not isinstance(data, dict):
+        if not problems:
+            what = "empty" if data is None else f"{shown(data)} is not a mapping"
+            keys = ", ".join(top_level_keys())
+            layers.problems.append(f"{source.label}: {what} (keys: {keys})")
+        layers.is_complete = False
+        return
+    base = data.pop("extends", None)
+    if base is not None:
+        _add_base(layers, base, source, (*chain, source))
+    for key in _OWN_KEYS:
+        layers.data.pop(key, None)
+    layers.add({"name": source.label.rpartition(".")[0]} | data, source.label, source.folder)
 
 
-def _sections() -> str:
-    return ", ".join(sections())
+def _add_base(layers: Layers, base: object, source: _Source, chain: tuple[_Source, ...]) -> None:
+    """Add the file that `source` extends."""
+    where = f"{source.label}: extends"
+    layers.is_complete = False  # unless all goes well below
+    if not isinstance(base, str):
+        layers.problems.append(f"{where}: {shown(base)} is not a preset's name or a file")
+        return
+    try:
+        found = _Source.find(base, source.folder)
+    except InputError as error:
+        layers.problems.append(f"{where}: {error}")
+        return
+    if any(found.identity == link.identity for link in chain):
+        cycle = " -> ".join(link.label for link in (*chain, found))
+        layers.problems.append(f"{where}: {base!r} comes back to itself ({cycle})")
+        return
+    layers.is_complete = True
+    _add_file(layers, found, chain)

@@ -64,6 +64,51 @@ def _off_below_on(g_off: float, g_on: float) -> str | None:
     return f"{_s(g_off)} is not below cell.g_on ({_s(g_on)})"
 
 
+def _states_differ(tmr: float, half: float | None, voltage: float) -> str | None:
+    left = tmr / (1.0 + (voltage / half) ** 2) if half is not None else tmr
+    if left >= _LEAST_TMR:
+        return None
+    if tmr < _LEAST_TMR:
+        return f"{tmr:g} leaves no difference between the two states (more than 0)"
+    at = shown(units.exact(voltage, "V"))
+    return f"{tmr:g} falls to {left:.1g} at cell.read_voltage ({at}): no difference is left"
+
+
+def _magnetic_is_one_bit(bits: int, kind: str) -> str | None:
+    if kind != "sot_mram" or bits == 1:
+        return None
+    return f"{bits} is more than a magnetic cell stores (cell.kind sot_mram; only 1)"
+
+
+def _sigma_a_level(sigmas: tuple[float, ...], bits: int) -> str | None:
+    if len(sigmas) == 1 << bits:
+        return None
+    count = f"{len(sigmas)} {'number' if len(sigmas) == 1 else 'numbers'}"
+    return f"{count} for {1 << bits} levels (one a level; cell.bits is {bits})"
+
+
+def _table_is_given(table: object, kind: str) -> str | None:
+    if kind != "table" or table is not None:
+        return None
+    return "missing (cell.variation.kind table needs it; a CSV file, e.g. 'my_cells.csv')"
+
+
+def _pulses_are_counted_once(pulses: float, tolerance: float | None) -> str | None:
+    if tolerance is None or pulses == 1:
+        return None
+    return (
+        f"{pulses:g} is given, but cell.variation.verify_tolerance decides how many pulses a cell"
+        " takes (null removes it)"
+    )
+
+
+def _reference_fits(pedestal: str, cols: int, input_sum: str, subtract: str) -> str | None:
+    needed = 3 if input_sum == "column" else 2
+    if pedestal != "reference" or subtract == "analog" or cols >= needed:
+        return None
+    return f"reference takes a column of the array, and array.cols is {cols} ({needed} needed)"
+
+
 def _pulse_in_cycle(pulse: float, cycle: float) -> str | None:
     if pulse <= cycle:
         return None
@@ -110,10 +155,33 @@ def _lossless_without_bits(bits: int | None, policy: str) -> str | None:
     return None
 
 
-def _signed_needs_two_bits(bits: int | None, subtract: str) -> str | None:
-    if subtract != "analog" or bits is None or bits >= 2:
+def _signed_needs_two_bits(bits: int | None, subtract: str, signed: str) -> str | None:
+    if bits is None or bits >= 2:
         return None
-    return f"{bits} is too few for signed reads (array.subtract analog; 2 to 16)"
+    if subtract == "analog":
+        return f"{bits} is too few for signed reads (array.subtract analog; 2 to 16)"
+    if signed == "sign_magnitude":
+        return f"{bits} is too few for signed reads (dac.signed sign_magnitude; 2 to 16)"
+    return None
+
+
+def _effective_bits(enob: float | None, bits: int | None, policy: str, noise: float) -> str | None:
+    if enob is None:
+        return None
+    if noise > 0:
+        return f"{enob:g} and adc.noise ({noise:g}) both say how noisy a conversion is (give one)"
+    if policy == "lossless":
+        return f"{enob:g} needs adc.bits (adc.policy lossless takes the bits it needs)"
+    if bits is None or enob <= bits:
+        return None
+    return f"{enob:g} is more than adc.bits ({bits})"
+
+
+def _even_steps(kind: str, inl: float, dnl: float) -> str | None:
+    if kind != "ideal" or not inl + dnl:
+        return None
+    given = "adc.inl" if inl else "adc.dnl"
+    return f"ideal has even steps, but {given} is given (allowed: sar, ramp, flash, pipeline)"
 
 
 def _adcs_in_pe(adcs: int, arrays: int) -> str | None:
@@ -149,6 +217,7 @@ def _pulse_is_given(voltage: float | None, pulse: float | None) -> str | None:
 
 
 _MOST_CLOCKS = 1e6
+_LEAST_TMR = 1e-9
 
 
 def _cycle_in_clocks(cycle: float, clock: float) -> str | None:
@@ -177,9 +246,23 @@ def _s(conductance: float) -> str:
 
 _RULES = (
     _Rule("cell.g_off", ("cell.g_off", "cell.g_on"), _off_below_on),
+    _Rule("cell.tmr", ("cell.tmr", "cell.tmr_half_voltage", "cell.read_voltage"), _states_differ),
+    _Rule("cell.bits", ("cell.bits", "cell.kind"), _magnetic_is_one_bit),
     _Rule("cell.read_pulse", ("cell.read_pulse", "array.cycle"), _pulse_in_cycle),
     _Rule("cell.write_voltage", ("cell.write_pulse", "cell.write_voltage"), _voltage_is_given),
     _Rule("cell.write_pulse", ("cell.write_voltage", "cell.write_pulse"), _pulse_is_given),
+    _Rule(
+        "cell.write_pulses",
+        ("cell.write_pulses", "cell.variation.verify_tolerance"),
+        _pulses_are_counted_once,
+    ),
+    _Rule(
+        "cell.pedestal",
+        ("cell.pedestal", "array.cols", "array.input_sum", "array.subtract"),
+        _reference_fits,
+    ),
+    _Rule("cell.variation.sigmas", ("cell.variation.sigmas", "cell.bits"), _sigma_a_level),
+    _Rule("cell.table", ("cell.table", "cell.variation.kind"), _table_is_given),
     _Rule("array.cycle", ("array.cycle", "clock"), _cycle_in_clocks),
     _Rule("adc.rate", ("adc.rate", "clock"), _rate_in_clocks),
     _Rule("array.rows_per_read", ("array.rows_per_read", "array.rows"), _group_in_array),
@@ -189,7 +272,9 @@ _RULES = (
     _Rule("array.subtract", ("array.subtract", "array.cols", "array.input_sum"), _pair_fits),
     _Rule("array.read_energy", ("array.read_energy", "energy.array"), _table_needs_energy),
     _Rule("adc.bits", ("adc.bits", "adc.policy"), _lossless_without_bits),
-    _Rule("adc.bits", ("adc.bits", "array.subtract"), _signed_needs_two_bits),
+    _Rule("adc.bits", ("adc.bits", "array.subtract", "dac.signed"), _signed_needs_two_bits),
+    _Rule("adc.enob", ("adc.enob", "adc.bits", "adc.policy", "adc.noise"), _effective_bits),
+    _Rule("adc.kind", ("adc.kind", "adc.inl", "adc.dnl"), _even_steps),
     _Rule("pe.adcs", ("pe.adcs", "pe.arrays"), _adcs_in_pe),
     _Rule("replication", ("replication", "chip.tiles"), _balance_needs_a_size),
 )

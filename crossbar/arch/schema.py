@@ -11,11 +11,14 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from crossbar import units
-from crossbar.arch.fields import Copies, Measured, Plain, Whole
+from crossbar.arch.cell import Cell, IdealCell, ReramCell, SotMramCell
+from crossbar.arch.fields import Measured, Plain, Whole
+from crossbar.arch.list_fields import Copies
 from crossbar.arch.rules import broken
+from crossbar.arch.section import MOST_BYTES, MOST_HERTZ, MOST_JOULES, MOST_OHMS, Section
 from crossbar.arch.strict_yaml import dump
 from crossbar.errors import InputError
 
@@ -23,6 +26,7 @@ __all__ = [
     "Adc",
     "Arch",
     "Array",
+    "Cell",
     "Chip",
     "Dac",
     "Energy",
@@ -30,16 +34,14 @@ __all__ = [
     "IdealCell",
     "Pe",
     "Precision",
+    "ReramCell",
     "Section",
+    "SotMramCell",
     "Tile",
 ]
 
 _PRICED_NODE = 32e-9
 _LABELS = ("name", "description", "source")
-
-_SIEMENS, _VOLTS, _SECONDS, _JOULES = 1.0, 100.0, 1.0, 1.0
-_HERTZ, _BYTES = 1e12, float(1 << 40)
-"""Most of each quantity: beyond any hardware, and small enough for every product of them."""
 
 
 def _priced(node: float) -> float:
@@ -49,45 +51,6 @@ def _priced(node: float) -> float:
             f"'{units.exact(node, 'm')}' has no costs (only '32 nm': prices are ISAAC's table)"
         )
     return node
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are errors, nothing is converted in silence."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
-
-
-class IdealCell(Section):
-    """A memory cell that holds its level exactly."""
-
-    kind: Literal["ideal"]
-    """What the cell is made of: `ideal` stores and reads every level without error."""
-    bits: Annotated[int, Whole(1, 4, "bit")]
-    """Bits a cell stores [bit]; it has 2^bits levels. ISAAC: 2."""
-    g_on: Annotated[float, Measured("S", most=_SIEMENS)]
-    """Conductance of the top level (low resistance state) [S]. Not in the ISAAC paper: its presets
-    assume the value that makes the worst read cost the table's 30 pJ."""
-    g_off: Annotated[float, Measured("S", zero=True, most=_SIEMENS)]
-    """Conductance of level 0 (high resistance state) [S], below g_on; levels lie evenly between.
-    The isaac presets assume g_on / 15."""
-    read_voltage: Annotated[float, Measured("V", most=_VOLTS)]
-    """Voltage of a driven row at the top DAC code [V]. The isaac presets assume 0.2 V."""
-    read_pulse: Annotated[float, Measured("s", most=_SECONDS)]
-    """How long current flows in one read [s], at most array.cycle."""
-    narrow_slice: Literal["low_levels", "full_swing"] = "low_levels"
-    """What a slice of fewer bits than the cell stores (the sign bit, or the top slice when bits do
-    not divide): the lowest levels, or levels spread over the whole range, whose read is divided by
-    their distance. Spread where they fall on whole levels (1 bit in any cell: 0 and top)."""
-    write_voltage: Annotated[float | None, Measured("V", most=_VOLTS)] = None
-    """Voltage across a cell that is programmed [V]; left out, programming is not priced. The isaac
-    presets take 2 V."""
-    write_pulse: Annotated[float | None, Measured("s", most=_SECONDS)] = None
-    """Length of one programming pulse [s], given together with write_voltage. The isaac presets
-    take 40 ns."""
-    write_pulses: Annotated[float, Plain(1, 10_000, "pulse")] = 1.0
-    """Pulses that a cell takes on average, each followed by a read that verifies it [pulse]."""
 
 
 class Array(Section):
@@ -117,9 +80,27 @@ class Array(Section):
     column with its own cells and conversion (`column`)."""
     cycle: Annotated[float, Measured("s")]
     """Time of one array read [s]. ISAAC: 100 ns, 128 conversions at 1.28 GHz."""
-    read_energy: Annotated[float | None, Measured("J", zero=True, most=_JOULES)] = None
+    read_energy: Annotated[float | None, Measured("J", zero=True, most=MOST_JOULES)] = None
     """Energy of one read of a whole array [J], used by energy.array: table. ISAAC table I: 2.4 mW
     x 100 ns / 8 arrays = 30 pJ."""
+    wire_resistance_row: Annotated[float, Measured("ohm", zero=True, most=MOST_OHMS)] = 0.0
+    """Resistance of a row wire from one cell to the next, and from the driver to the first cell
+    [ohm]; 0: ideal wires. A few ohm at 32 nm."""
+    wire_resistance_col: Annotated[float, Measured("ohm", zero=True, most=MOST_OHMS)] = 0.0
+    """Resistance of a column wire from one cell to the next, and from the last cell to ground
+    [ohm]; 0: ideal wires."""
+    driver_resistance: Annotated[float, Measured("ohm", zero=True, most=MOST_OHMS)] = 0.0
+    """Output resistance of a row driver [ohm]."""
+    sense_resistance: Annotated[float, Measured("ohm", zero=True, most=MOST_OHMS)] = 0.0
+    """Input resistance of what senses a column [ohm]."""
+    drive: Literal["left", "both"] = "left"
+    """Where a row is driven: at its first column (`left`), or at both ends (`both`), which halves
+    the wire that current has to pass."""
+    row_isolation: bool = False
+    """Whether a transistor cuts rows off that a read does not drive, instead of holding them at
+    0 V. With resistive wires the reads then depend on which rows are driven."""
+    row_density: Annotated[float, Plain(0.0, 1.0)] = 0.25
+    """Share of driven rows in a read for which the fast model of row_isolation is made."""
 
 
 class Dac(Section):
@@ -127,21 +108,52 @@ class Dac(Section):
 
     bits: Annotated[int, Whole(1, 4, "bit")] = 1
     """Input bits a row receives in one read [bit], least significant first. ISAAC: 1."""
-    signed: Literal["twos_complement", "offset"] = "twos_complement"
+    signed: Literal["twos_complement", "offset", "sign_magnitude"] = "twos_complement"
     """How signed inputs are driven: `twos_complement` reads the sign bit by itself with negative
-    weight (ISAAC), `offset` adds 2^(b-1) to every input and removes it afterwards."""
+    weight (ISAAC), `offset` adds 2^(b-1) to every input and removes it afterwards,
+    `sign_magnitude` drives rows with either polarity, so that column sums are signed."""
+    inl: Annotated[float, Plain(0.0, 16.0, "step")] = 0.0
+    """Largest deviation of a driver's steps from a straight line, drawn for each driver [step]."""
+    noise: Annotated[float, Plain(0.0, 16.0, "step")] = 0.0
+    """Noise of a driven row in each read, root mean square [step]."""
 
 
 class Adc(Section):
     """The converters that read columns: code = clip(round_half_up(sum / lsb), 0, 2^bits - 1)."""
 
-    policy: Literal["clip", "full", "lossless"]
+    kind: Literal["ideal", "sar", "ramp", "flash", "pipeline"] = "ideal"
+    """How it converts, which decides how its errors look: `sar` by halving, `ramp` by counting,
+    `flash` with a comparator a code, `pipeline` in stages; `ideal` in even steps."""
+    model: Literal["isaac", "accelergy", "zigzag", "puma", "mnsim"] = "isaac"
+    """Where energy and area come from: ISAAC's table scaled by bits, the fit of the Accelergy
+    plug-in to published converters, ZigZag-IMC's fit to three chips, the constants of PUMA or
+    MNSIM."""
+    policy: Literal["clip", "full", "lossless", "calibrated"]
     """What one code is worth: `clip` counts levels and saturates; `full` spreads the codes over the
-    largest sum of a row group; `lossless` takes as many bits as the row group needs."""
+    largest sum of a row group; `lossless` takes as many bits as the row group needs; `calibrated`
+    spreads the codes over the sums that calibration data make."""
     bits: Annotated[int | None, Whole(1, 16, "bit")] = None
-    """Resolution [bit]; needed by clip and full, left out with lossless. ISAAC: 8."""
-    rate: Annotated[float, Measured("Hz", most=_HERTZ)]
+    """Resolution [bit]; needed by clip, full and calibrated, left out with lossless. ISAAC: 8."""
+    rate: Annotated[float, Measured("Hz", most=MOST_HERTZ)]
     """Conversions a second of one ADC [samples/s, written as a frequency]. ISAAC: 1.28 GHz."""
+    calibrate: Literal["layer", "slice", "column"] = "slice"
+    """For policy calibrated, what shares one range: all columns of a layer, those of one slice, or
+    none (`column`: each its own)."""
+    calibration_share: Annotated[float, Plain(0.001, 1.0)] = 1.0
+    """For policy calibrated, the share of observed sums that must fit into the range; 1: all."""
+    offset: Annotated[float, Plain(0.0, 65536.0, "lsb")] = 0.0
+    """Standard deviation of the offset from converter to converter [lsb]."""
+    gain_error: Annotated[float, Plain(0.0, 1.0)] = 0.0
+    """Standard deviation of the relative gain from converter to converter."""
+    inl: Annotated[float, Plain(0.0, 65536.0, "lsb")] = 0.0
+    """Largest integral nonlinearity: how far the curve bows from a straight line [lsb]."""
+    dnl: Annotated[float, Plain(0.0, 65536.0, "lsb")] = 0.0
+    """Differential nonlinearity: standard deviation of the width of a code [lsb]."""
+    noise: Annotated[float, Plain(0.0, 65536.0, "lsb")] = 0.0
+    """Noise of each conversion, root mean square [lsb]."""
+    enob: Annotated[float | None, Plain(0.5, 16.0, "bit")] = None
+    """Effective number of bits instead of noise [bit], at most bits:
+    noise = sqrt((4^(bits - enob) - 1) / 12) lsb."""
 
 
 class Pe(Section):
@@ -151,9 +163,9 @@ class Pe(Section):
     """Arrays of one PE [array]. ISAAC: 8."""
     adcs: Annotated[int, Whole(1, 4096, "ADC")]
     """ADCs of one PE [ADC], at most arrays; with fewer, arrays take turns. ISAAC: 8."""
-    input_register: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
+    input_register: Annotated[int, Measured("byte", whole=True, most=MOST_BYTES)]
     """Input register of one PE [byte]. ISAAC table I: 2 KiB."""
-    output_register: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
+    output_register: Annotated[int, Measured("byte", whole=True, most=MOST_BYTES)]
     """Output register of one PE [byte]. ISAAC table I: 256 B."""
 
 
@@ -162,7 +174,7 @@ class Tile(Section):
 
     pes: Annotated[int, Whole(1, 4096, "PE")]
     """PEs of one tile [PE]. ISAAC: 12."""
-    buffer: Annotated[int, Measured("byte", whole=True, most=_BYTES)]
+    buffer: Annotated[int, Measured("byte", whole=True, most=MOST_BYTES)]
     """eDRAM buffer of one tile [byte]. ISAAC table I: 64 KiB."""
     buffer_banks: Annotated[int, Whole(1, 1024, "bank")]
     """Banks of the buffer that can be used at once [bank]. ISAAC table I: 4."""
@@ -235,9 +247,9 @@ class Arch(Section):
     """Where the numbers come from: a citation."""
     node: Annotated[float, Measured("m"), AfterValidator(_priced)]
     """Technology node [m]; 32 nm, the node of ISAAC's cost table, is the only priced one."""
-    clock: Annotated[float, Measured("Hz", most=_HERTZ)]
+    clock: Annotated[float, Measured("Hz", most=MOST_HERTZ)]
     """Clock of the digital parts [Hz], the cycle of the timing. ISAAC: 1.28 GHz."""
-    cell: IdealCell
+    cell: Annotated[Cell, Field(discriminator="kind")]
     """The memory cell."""
     array: Array
     """The crossbar array."""
@@ -281,9 +293,11 @@ class Arch(Section):
     def digest(self) -> str:
         """Return 12 hexadecimal digits that change with the hardware.
 
-        Name, description and source are left out: they change no result.
+        Name, description and source are left out, and the name of a table of measurements: they
+        change no result.
         """
         content = {key: value for key, value in self.to_dict().items() if key not in _LABELS}
+        content["cell"].get("table", {}).pop("source", None)
         written = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(written.encode()).hexdigest()[:12]
 
@@ -294,7 +308,10 @@ class Arch(Section):
         def value(path: str) -> Any:
             found: Any = self
             for part in path.split("."):
-                found = getattr(found, part)
+                try:
+                    found = getattr(found, part)
+                except AttributeError:  # a key that this kind does not have
+                    raise LookupError(path) from None
             return found
 
         problems = [f"{at}: {problem}" for at, _, problem in broken(value)]

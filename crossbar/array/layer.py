@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.array.program import Cells, program_cells
-from crossbar.array.reading import Reading, digital_reading, make_reading
+from crossbar.array.analog import AnalogReading
+from crossbar.array.conditions import Conditions, seen
+from crossbar.array.copies import Copies
+from crossbar.array.energy import drive_moments, drive_squares, energy_of_moments
+from crossbar.array.path import has_telegraph
+from crossbar.array.physical import Physical, g_step
+from crossbar.array.program import Cells
 from crossbar.array.run import run_reading
-from crossbar.array.window import Span, Window, map_spans, spans
+from crossbar.array.run_analog import run_analog
+from crossbar.array.window import Span, Window, map_parts, spans
 from crossbar.circuit.dac import InputCoding
-from crossbar.device.faults import StuckAt
-from crossbar.kernels.inputs import drive_map
 from crossbar.kernels.outputs import rescale, rescale_tokens
 from crossbar.mapping.plan import LayerPlan
 from crossbar.mapping.replication import stripes
-from crossbar.mapping.tiling import Bundle, usable_columns
 
 __all__ = ["ProgrammedLayer"]
 
+_Run: TypeAlias = Callable[[int, int, Span, int], tuple[Any, int]]
+"""Results and saturations of (copy, bundle, span, first channel)."""
+
 _ROWS_BYTES = 1 << 20  # inputs of a span: with its results they fit a second-level cache
+_USE = 40  # bits of a vector's number below that of the layer's use in the network
 
 
 @dataclass(frozen=True)
@@ -38,78 +46,50 @@ class ProgrammedLayer:
     weights : int32[outputs, inputs of a group]
         Signed integers; outputs of all groups.
     coding : InputCoding
-    faults : StuckAt, optional
-    seed : int
-        Of the fault map.
+    conditions : Conditions
+    sample : int32[vectors, inputs of all groups], optional
+        Input vectors of calibration data, from which ``adc.policy: calibrated`` takes its ranges.
     """
 
     plan: LayerPlan
     arch: Arch
     weights: NDArray[np.int32]
     coding: InputCoding
-    faults: StuckAt | None = None
-    seed: int = 0
+    conditions: Conditions = Conditions()
+    sample: NDArray[np.int32] | None = None
 
     @cached_property
-    def _matrices(self) -> list[tuple[NDArray[np.int32], NDArray[np.bool_]]]:
-        """Weights ``[rows, outputs]`` and where they count, by bundle."""
-        rows, cols = self.plan.matrix.rows, self.plan.matrix.cols
-        out = []
-        for bundle in self.plan.bundles:
-            w = np.zeros((bundle.rows, bundle.outputs), dtype=np.int32)
-            used = np.zeros((bundle.rows, bundle.outputs), dtype=np.bool_)
-            for k in range(bundle.groups):
-                first = (bundle.first_group + k) * cols
-                place = np.s_[k * rows : (k + 1) * rows, k * cols : (k + 1) * cols]
-                w[place] = self.weights[first : first + cols].T
-                used[place] = True
-            out.append((w, used))
-        return out
+    def _copies(self) -> Copies:
+        arch = seen(self.arch, self.conditions)
+        return Copies(self.plan, arch, self.weights, self.coding, self.conditions, self.sample)
 
     @property
     def copies(self) -> int:
-        """Copies whose cells differ: one unless faults are drawn for each."""
-        faulty = self.faults is not None and (self.faults.on > 0 or self.faults.off > 0)
-        return self.plan.replicas if faulty and self.arch.faults.replicas == "own" else 1
+        """Copies whose cells differ: one unless something is drawn for each."""
+        return self._copies.count
 
-    @cached_property
-    def _programmed(self) -> list[list[tuple[Cells, Reading]]]:
-        """Cells and reading, by copy and bundle."""
-        out = []
-        width = usable_columns(self.arch)
-        for copy in range(self.copies):
-            bundles = []
-            for bundle, starts, (w, used) in zip(
-                self.plan.bundles, self.plan.bundle_blocks(copy), self._matrices, strict=True
-            ):
-                cells = program_cells(
-                    w, used, bundle, self.plan.encoding, self.arch, starts, self.faults, self.seed
-                )
-                reading = make_reading(cells, w, bundle, self.plan.encoding, self.coding, width)
-                bundles.append((cells, reading))
-            out.append(bundles)
-        return out
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why sums are not whole numbers (`crossbar.array.path`); empty where they are."""
+        return self._copies.reasons
 
-    @cached_property
-    def _digital(self) -> list[Reading]:
-        """The integer twin, by bundle."""
-        return [
-            digital_reading(w, bundle, self.coding)
-            for bundle, (w, _) in zip(self.plan.bundles, self._matrices, strict=True)
-        ]
-
-    def cells(self, copy: int = 0) -> list[Cells]:
-        """What the cells of a copy store, by bundle."""
-        return [cells for cells, _ in self._programmed[copy]]
+    @property
+    def path(self) -> str:
+        """How it is computed: see `LayerPlan.path`."""
+        return self._copies.path
 
     @property
     def collapsed(self) -> float:
         """Share of the columns of the first copy that provably cannot clip."""
-        counts = [
-            (b.columns, r.collapsed)
-            for b, (_, r) in zip(self.plan.bundles, self._programmed[0], strict=True)
-        ]
-        return sum(n * share for n, share in counts) / sum(n for n, _ in counts)
+        return self._copies.collapsed
+
+    def cells(self, copy: int = 0) -> list[Cells]:
+        """What the cells of a copy store, by bundle."""
+        return self._copies.cells[copy]
+
+    def conductances(self, copy: int = 0) -> list[Physical]:
+        """Conductances of the arrays of a copy, by bundle."""
+        return self._copies.physical[copy]
 
     def compute(
         self,
@@ -120,6 +100,8 @@ class ProgrammedLayer:
         out: NDArray[np.floating],
         *,
         digital: bool = False,
+        first_image: int = 0,
+        use: int = 0,
     ) -> int:
         """Multiply integer inputs through the arrays (or, ``digital``, through the integer twin).
 
@@ -133,62 +115,107 @@ class ProgrammedLayer:
         out : float32 or float64[batch, outputs, positions]
             Filled; for tokens a view of ``[batch, positions, outputs]``.
         digital : bool
+        first_image : int
+            Number of the first image in the run; noise belongs to images, not to batches.
+        use : int
+            Which of the network's uses of the layer this is.
 
         Returns
         -------
         int
             Conversions that saturated.
         """
+        affine = scale, bias
+        if digital or not self.reasons:
+            readings = [self._copies.digital] if digital else self._copies.readings
+
+            def integer(copy: int, k: int, span: Span, channel: int) -> tuple[Any, int]:
+                return run_reading(readings[copy][k], self.coding, x, window, channel, span)
+
+            count = 1 if digital else self.copies
+            return self._stripes(x, window, affine, out, integer, count, (0, len(x)))
         total = 0
-        whole = self.plan.matrix.rows
-        channels_per_group = whole // (window.kernel[0] * window.kernel[1])
-        copies = 1 if digital else self.copies
+        for images, epoch in self._eras(len(x), first_image):
+            known = [self._copies.analog(copy, epoch) for copy in range(self.copies)]
+            vector = (use << _USE) + first_image * window.positions
+
+            def analog(
+                copy: int,
+                k: int,
+                span: Span,
+                channel: int,
+                known: list[list[AnalogReading]] = known,
+                vector: int = vector,
+            ) -> tuple[Any, int]:
+                reading = known[copy][k]
+                return run_analog(reading, self.coding, x, window, channel, span, vector)
+
+            total += self._stripes(x, window, affine, out, analog, self.copies, images)
+        return total
+
+    def _eras(self, batch: int, first: int) -> list[tuple[tuple[int, int], int]]:
+        """Cut a batch where telegraph states are drawn anew: ((image, images), epoch)."""
+        if not has_telegraph(self._copies.arch):
+            return [((0, batch), 0)]
+        dwell = int(self._copies.arch.cell.read_noise.rtn_dwell)
+        out = []
+        at = 0
+        while at < batch:
+            epoch = (first + at) // dwell
+            end = min(batch, (epoch + 1) * dwell - first)
+            out.append(((at, end - at), epoch))
+            at = end
+        return out
+
+    def _stripes(
+        self,
+        x: NDArray[np.integer],
+        window: Window,
+        affine: tuple[NDArray[np.float64], NDArray[np.float64]],
+        out: NDArray[Any],
+        run: _Run,
+        copies: int,
+        images: tuple[int, int],
+    ) -> int:
+        """Compute some images, each copy its stripe of the positions."""
+        total = 0
+        channels = self._channels(window)
         for copy, (first, count) in enumerate(stripes(window.positions, copies)):
             if not count:
                 continue
             for k, bundle in enumerate(self.plan.bundles):
-                reading = self._digital[k] if digital else self._programmed[copy][k][1]
-                total += self._bundle(
-                    x,
-                    window,
-                    (first, count),
-                    bundle,
-                    reading,
-                    channels_per_group,
-                    (scale, bias),
-                    out,
-                )
+                first_output = bundle.first_group * self.plan.matrix.cols
+                first_channel = bundle.first_group * channels
+
+                def work(
+                    span: Span,
+                    copy: int = copy,
+                    k: int = k,
+                    first_channel: int = first_channel,
+                    first_output: int = first_output,
+                ) -> int:
+                    values, saturated = run(copy, k, span, first_channel)
+                    if window.tokens:
+                        tokens = out.transpose(0, 2, 1)
+                        rescale_tokens(values, *affine, span.numbers(), first_output, tokens)
+                    else:
+                        rescale(values, *affine, span.numbers(), first_output, out)
+                    return saturated
+
+                target = max(64, _ROWS_BYTES // (4 * bundle.rows))
+                cut = [
+                    Span(images[0] + s.image, s.images, s.position, s.positions)
+                    for s in spans(images[1], first, count, target)
+                ]
+                total += sum(map_parts(work, cut))
         return total
 
-    def _bundle(
-        self,
-        x: NDArray[np.integer],
-        window: Window,
-        stripe: tuple[int, int],
-        bundle: Bundle,
-        reading: Reading,
-        channels: int,
-        affine: tuple[NDArray[np.float64], NDArray[np.float64]],
-        out: NDArray[Any],
-    ) -> int:
-        first_channel = bundle.first_group * channels
-        first_output = bundle.first_group * self.plan.matrix.cols
-
-        def work(span: Span) -> int:
-            values, saturated = run_reading(reading, self.coding, x, window, first_channel, span)
-            if window.tokens:
-                rescale_tokens(
-                    values, *affine, span.numbers(), first_output, out.transpose(0, 2, 1)
-                )
-            else:
-                rescale(values, *affine, span.numbers(), first_output, out)
-            return saturated
-
-        target = max(64, _ROWS_BYTES // (4 * bundle.rows))
-        return sum(map_spans(work, list(spans(x.shape[0], *stripe, target))))
+    def _channels(self, window: Window) -> int:
+        """Input channels of a group."""
+        return self.plan.matrix.rows // (window.kernel[0] * window.kernel[1])
 
     def drives(self, x: NDArray[np.integer], window: Window) -> NDArray[np.float64]:
-        """Sum of digit**2 that a batch drives on each row, over all reads and positions.
+        """What a batch drives on the rows, over all reads and positions.
 
         Whole numbers, so that sums over batches are exact in any order.
 
@@ -199,51 +226,54 @@ class ProgrammedLayer:
 
         Returns
         -------
-        float64[copies, inputs of all groups]
+        float64[copies, n]
+            `crossbar.array.energy.drive_squares`, or through wires `drive_moments`.
         """
-        squares = np.zeros(x.shape[1:], dtype=np.float64)
-        drive_map(x, self.coding.drive_squares(), (1 << self.coding.bits) - 1, squares)
         parts = stripes(window.positions, self.copies)
-        return np.stack([_window_sums(squares, window, *part).reshape(-1) for part in parts])
+        if self.reasons and self._through_wires:
+            channels = self._channels(window)
+            return drive_moments(x, window, self.coding, parts, self.plan.bundles, channels)
+        return drive_squares(x, window, self.coding, parts)
+
+    @property
+    def _through_wires(self) -> bool:
+        return self._copies.physical[0][0].admittance is not None
 
     def energy_of(self, drives: NDArray[np.float64]) -> float:
         """Energy [J] of the cells for what `drives` has summed.
 
         read_pulse times the sum of v**2 * g over all cells on driven rows and all reads.  Every
-        physical column counts, used or not (design: the cost contract); exact without wires.
+        physical column counts, used or not (design: the cost contract).  Through wires it is
+        ``v^T Y v`` of the same solve.  Cells are taken as linear and drives as exact.
         """
         cell = self.arch.cell
-        g_step = (cell.g_on - cell.g_off) / ((1 << cell.bits) - 1)
-        total = 0.0
-        for driven, bundles in zip(drives, self._programmed, strict=True):
-            for bundle, (cells, _) in zip(self.plan.bundles, bundles, strict=True):
-                first = bundle.first_group * self.plan.matrix.rows
-                g = cells.cells_per_row * cell.g_off + g_step * cells.level_sums
-                total += float(driven[first : first + bundle.rows] @ g)
         step = cell.read_voltage / self.coding.full_scale
+        total = 0.0
+        for copy, driven in enumerate(drives):
+            total += self._copy_energy(copy, driven)
         return total * step**2 * cell.read_pulse
+
+    def _copy_energy(self, copy: int, driven: NDArray[np.float64]) -> float:
+        """Sum of digit**2 times conductance [S] of a copy."""
+        bundles = self.plan.bundles
+        if not self.reasons:
+            unit, total = g_step(self.arch), 0.0
+            for bundle, cells in zip(bundles, self._copies.cells[copy], strict=True):
+                first = bundle.first_group * self.plan.matrix.rows
+                g = cells.cells_per_row * self.arch.cell.g_off + unit * cells.level_sums
+                total += float(driven[first : first + bundle.rows] @ g)
+            return total
+        physical = self._copies.physical[copy]
+        if self._through_wires:
+            found = [p.admittance for p in physical]
+            return energy_of_moments(driven, [y for y in found if y is not None], bundles)
+        total = 0.0
+        for bundle, arrays in zip(bundles, physical, strict=True):
+            first = bundle.first_group * self.plan.matrix.rows
+            g = arrays.g.sum((1, 3)).reshape(-1)[: bundle.rows]
+            total += float(driven[first : first + bundle.rows] @ g)
+        return total
 
     def array_energy(self, x: NDArray[np.integer], window: Window) -> float:
         """Energy [J] of the cells for a batch: `energy_of` its `drives`."""
         return self.energy_of(self.drives(x, window))
-
-
-def _window_sums(
-    image: NDArray[np.float64], window: Window, first: int, count: int
-) -> NDArray[np.float64]:
-    """Sum what each kernel tap sees over some positions: ``float64[channels, kernel taps]``."""
-    height, width = window.size
-    chosen = np.zeros(height * width, dtype=np.float64)
-    chosen[first : first + count] = 1.0
-    mask = chosen.reshape(height, width)
-    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
-    out = np.empty((image.shape[0], kh * kw), dtype=np.float64)
-    for ky in range(kh):
-        for kx in range(kw):
-            tap = image[
-                :,
-                ky * dh : ky * dh + sh * (height - 1) + 1 : sh,
-                kx * dw : kx * dw + sw * (width - 1) + 1 : sw,
-            ]
-            out[:, ky * kw + kx] = np.einsum("cyx,yx->c", tap, mask)
-    return out

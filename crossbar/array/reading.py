@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.array.program import Cells
-from crossbar.circuit.adc import Adc
+from crossbar.arch import Arch
+from crossbar.array.program import Cells, unit_column
+from crossbar.array.sums import input_sums
+from crossbar.circuit.adc import Adc, make_unit_adc
 from crossbar.circuit.dac import InputCoding
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.tiling import Bundle
@@ -138,26 +140,14 @@ def digital_reading(weights: NDArray[np.integer], bundle: Bundle, coding: InputC
     )
 
 
-def _segments(bundle: Bundle) -> list[tuple[int, int, int, int]]:
-    """Cut row groups at layer groups: (row group, layer group, first row, rows)."""
-    per = bundle.rows // bundle.groups
-    cut = []
-    for g, group in enumerate(bundle.row_groups):
-        row, end = group.start, group.start + group.rows
-        while row < end:
-            stop = min(end, (row // per + 1) * per)
-            cut.append((g, row // per, row, stop - row))
-            row = stop
-    return cut
-
-
 def make_reading(
     cells: Cells,
     weights: NDArray[np.integer],
     bundle: Bundle,
     encoding: Encoding,
     coding: InputCoding,
-    col_width: int,
+    arch: Arch,
+    adc: Adc,
 ) -> Reading:
     """Prove which columns cannot clip, collapse them, and pack the others for reading.
 
@@ -166,24 +156,24 @@ def make_reading(
     cells : Cells
     weights : int[rows, outputs]
         The integers that were meant, 0 where unused (for the offset of raised inputs).
-    bundle, encoding, coding
-    col_width : int
-        Weight columns an array (`crossbar.mapping.tiling.usable_columns`).
+    bundle, encoding, coding, arch
+    adc : Adc
+        Of the weight columns.
     """
     codes = cells.codes.astype(np.int64)
     n_slices, n_rows, n_outputs = codes.shape
-    exact_adc = cells.adc.lsb == 1.0
-    sums = _by_group(cells.codes, bundle, 1).transpose(1, 0, 2) * cells.drive
+    drive = coding.full_scale
+    sums = _by_group(cells.codes, bundle, 1).transpose(1, 0, 2) * drive
     if encoding.subtract == "analog":
         half = n_slices // 2
-        fits = (sums[:, :half] <= cells.adc.high) & (sums[:, half:] <= -cells.adc.low)
+        least = adc.high if coding.bipolar else -adc.low  # then each may be subtracted
+        fits = (sums[:, :half] <= adc.high) & (sums[:, half:] <= least)
         fits = np.concatenate([fits, fits], axis=1)
     else:
-        fits = sums <= cells.adc.high
-    collapsed = np.asarray(fits.all(0)) & exact_adc  # [slices, outputs]
+        fits = sums <= adc.high
+    collapsed = np.asarray(fits.all(0)) & (adc.lsb == 1.0)  # [slices, outputs]
 
     sign = np.array([s.sign << s.shift for s in encoding.slices], dtype=np.int64)[:, None]
-    top = np.array([s.top // s.step for s in encoding.slices], dtype=np.int64)[:, None]
     flips = cells.flips.astype(np.int64)  # [row_groups, slices, outputs]
     product = np.zeros((n_rows, n_outputs), dtype=np.int64)
     for j in range(n_slices):
@@ -191,50 +181,32 @@ def make_reading(
         # a spread slice stores multiples of its step, stuck cells (0 or the physical top) included
         product += np.where(collapsed[j], sign[j] * (signed // encoding.slices[j].step), 0)
 
-    # what one unit of the input sum adds: flips give back top * sum, the offset is taken away once
-    place = np.argsort(encoding.order)[:, None]
-    block = (np.arange(n_outputs) * n_slices + place) // col_width  # [slices, outputs]
-    has_units = cells.unit.shape[1] > 0
-    sources = cells.unit.shape[1] if has_units else 1
-    if has_units:
-        segments = [(g, 0, r.start, r.rows) for g, r in enumerate(bundle.row_groups)]
-        unit_sums = _by_group(cells.unit, bundle, 0) * cells.drive
-        linear = cells.unit_adc.lsb == 1.0 and bool((unit_sums <= cells.unit_adc.high).all())
-    else:
-        segments, linear = _segments(bundle), True
-    of_group = np.arange(n_outputs) // (n_outputs // bundle.groups)
-    back = np.zeros((len(segments), sources, n_outputs), dtype=np.int64)
-    outputs = np.arange(n_outputs)
-    for k, (g, layer_group, _, _) in enumerate(segments):
-        mine = of_group == layer_group if not has_units else np.ones(n_outputs, dtype=np.bool_)
-        for j in range(n_slices):
-            source = block[j] if has_units else np.zeros(n_outputs, dtype=np.int64)
-            np.add.at(back[k], (source, outputs), np.where(mine, sign[j] * top[j] * flips[g, j], 0))
-        source = block[0] if has_units else np.zeros(n_outputs, dtype=np.int64)
-        np.add.at(back[k], (source, outputs), np.where(mine, -encoding.offset, 0))
-
+    back = input_sums(cells.flips, bundle, encoding, arch)
+    sum_weight, linear = back.weight, True
+    unit = unit_adc = None
+    if arch.array.input_sum == "column":
+        unit, unit_adc = cells.column(unit_column(arch)), make_unit_adc(arch)
+        unit_sums = _by_group(unit, bundle, 0) * drive
+        linear = unit_adc.lsb == 1.0 and bool((unit_sums <= unit_adc.high).all())
     everything = bool(collapsed.all())
-    fold = everything and linear
-    if fold:
-        for k, (_, _, row, rows) in enumerate(segments):
-            part = (
-                cells.unit[row : row + rows].astype(np.int64) if has_units else np.ones((rows, 1))
-            )
-            product[row : row + rows] += (part @ back[k]).astype(np.int64)
-        back[...] = 0
-    needs_sums = bool(back.any())
+    if everything and linear:
+        for k, (row, rows) in enumerate(back.segments):
+            ones = np.ones((rows, 1)) if unit is None else unit[row : row + rows].astype(np.float64)
+            product[row : row + rows] += (ones @ sum_weight[k]).astype(np.int64)
+        sum_weight = np.zeros_like(sum_weight)
+    needs_sums = bool(sum_weight.any())
     words = max(-(-group.rows // 64) for group in bundle.row_groups)
     raised = coding.offset * (product.sum(0) - weights.astype(np.int64).sum(0))
     return Reading(
         bundle,
         _exact(product, coding),
         () if everything else _serial(cells, bundle, encoding, collapsed, words),
-        back.reshape(-1, n_outputs).astype(np.float64) if needs_sums else np.zeros((0, n_outputs)),
-        np.array([s[2:] for s in segments], dtype=np.int64),
-        pack_codes(cells.unit, bundle, words) if has_units and needs_sums else None,
+        sum_weight.reshape(-1, n_outputs) if needs_sums else np.zeros((0, n_outputs)),
+        back.segments,
+        None if unit is None or not needs_sums else pack_codes(unit, bundle, words),
         raised.astype(np.float64),
-        cells.adc,
-        cells.unit_adc if has_units else None,
+        adc,
+        unit_adc,
         float(collapsed.mean()),
     )
 

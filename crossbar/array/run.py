@@ -12,15 +12,16 @@ from crossbar.circuit.dac import InputCoding
 from crossbar.kernels.bitserial import reader
 from crossbar.kernels.inputs import pack_planes, unfold
 from crossbar.kernels.outputs import add_transposed
+from crossbar.mapping.tiling import Bundle
 
-__all__ = ["adc_numbers", "read_columns", "run_reading"]
+__all__ = ["adc_numbers", "pack", "read_columns", "run_reading"]
 
 _UNROLLED = 32  # popcounts in one vector expression; more spill registers
 
 
 def adc_numbers(adc: Adc) -> NDArray[np.int64]:
     """Put the converter as the kernels take it: low, high, factor, bias, shift, s_max."""
-    return np.array([adc.low, adc.high, *adc.fixed_point, adc.s_max], dtype=np.int64)
+    return np.array([adc.low, adc.high, *adc.fixed_point, int(adc.s_max)], dtype=np.int64)
 
 
 def read_columns(
@@ -53,15 +54,23 @@ def read_columns(
     """
     words, cell_planes = planes.shape[3], part.plus.shape[1]
     numbers = adc_numbers(adc)
-    popcounts = words * cell_planes * (2 if part.paired else 1)
+    popcounts = words * cell_planes * (2 if part.paired else 1) * (2 if coding.bipolar else 1)
+    to_negative = coding.main_reads * coding.digit
     step = max(1, min(8, _UNROLLED // (popcounts * coding.digit)))
     saturated = 0
 
     def call(first_read: int, reads: int, digit: int, shift: int, negate: int) -> int:
         kernel = reader(
-            words, digit, cell_planes, reads, int(adc.full), int(part.paired), int(count)
+            words,
+            digit,
+            cell_planes,
+            reads,
+            int(adc.full),
+            int(part.paired),
+            int(count),
+            int(coding.bipolar),
         )
-        place = np.array([first_read * coding.digit, shift, negate], dtype=np.int64)
+        place = np.array([first_read * coding.digit, shift, negate, to_negative], dtype=np.int64)
         return int(kernel(planes, part.plus, part.minus, part.flip, numbers, place, out))
 
     for t in range(0, coding.main_reads, step):
@@ -72,24 +81,31 @@ def read_columns(
     return saturated
 
 
-def _pack(
-    reading: Reading,
+def pack(
+    bundle: Bundle,
+    segments: NDArray[np.int64],
     coding: InputCoding,
     x: NDArray[np.integer],
     geometry: NDArray[np.int64],
     span: Span,
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Bit planes of the inputs, and the digital sum of each segment."""
-    groups = np.array([[g.start, g.rows] for g in reading.bundle.row_groups], dtype=np.int64)
-    sign_plane = coding.main_reads * coding.digit
-    planes = np.empty(
-        (span.rows, len(groups), sign_plane + int(coding.sign_read), reading.words), dtype=np.uint64
-    )
-    sums = np.empty((span.rows, len(reading.segments)), dtype=np.int64)
-    numbers = np.array(
-        [coding.offset, coding.bits, sign_plane, int(coding.sign_read)], dtype=np.int64
-    )
-    pack_planes(x, geometry, span.numbers(), groups, reading.segments, numbers, planes, sums)
+    """Cut the inputs of a span into bit planes, and add up each segment.
+
+    Returns
+    -------
+    uint64[positions, row_groups, planes, words], int64[positions, segments]
+    """
+    groups = np.array([[g.start, g.rows] for g in bundle.row_groups], dtype=np.int64)
+    words = max(-(-group.rows // 64) for group in bundle.row_groups)
+    main = coding.main_reads * coding.digit
+    if coding.bipolar:
+        count, bits, mode = 2 * main, coding.bits - 1, 2
+    else:
+        count, bits, mode = main + int(coding.sign_read), coding.bits, int(coding.sign_read)
+    planes = np.empty((span.rows, len(groups), count, words), dtype=np.uint64)
+    sums = np.empty((span.rows, len(segments)), dtype=np.int64)
+    numbers = np.array([coding.offset, bits, main, mode], dtype=np.int64)
+    pack_planes(x, geometry, span.numbers(), groups, segments, numbers, planes, sums)
     return planes, sums
 
 
@@ -185,7 +201,8 @@ def run_reading(
     if reading.slices or reading.sums_weight.size:
         assert reading.adc is not None  # the integer twin has no columns to read
         channels = reading.bundle.rows // (window.kernel[0] * window.kernel[1])
-        planes, sums = _pack(reading, coding, x, window.geometry(first_channel, channels), span)
+        geometry = window.geometry(first_channel, channels)
+        planes, sums = pack(reading.bundle, reading.segments, coding, x, geometry, span)
         values = values.astype(np.float64, copy=False)
         if reading.sums_weight.size:
             lsb = 1.0

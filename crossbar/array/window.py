@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from crossbar.errors import InputError
 
-__all__ = ["Span", "Window", "map_spans", "spans", "thread_count"]
+__all__ = ["Span", "Window", "map_parts", "spans", "thread_count"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -114,14 +115,14 @@ def _blas() -> object:
     return ThreadpoolController()
 
 
-def map_spans(work: Callable[[Span], T], cut: list[Span]) -> list[T]:
-    """Run ``work`` on every span over Python threads; the kernels and BLAS release the GIL.
+def map_parts(work: Callable[[S], T], cut: list[S]) -> list[T]:
+    """Run ``work`` on every part over Python threads; the kernels and BLAS release the GIL.
 
     BLAS is held to one thread meanwhile.  Results come in the order of ``cut``; they are exact
     integers or elementwise, so they do not depend on the number of threads.
     """
     threads = thread_count()
     if threads == 1 or len(cut) == 1:
-        return [work(span) for span in cut]
+        return [work(part) for part in cut]
     with _blas().limit(limits=1, user_api="blas"):  # type: ignore[attr-defined]
         return list(_pool(threads).map(work, cut))

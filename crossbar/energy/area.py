@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crossbar.arch import Arch
-from crossbar.circuit.adc import adc_area, resolution
+from crossbar.circuit.adc import resolution
+from crossbar.circuit.adc_cost import chip_adc_cost
 from crossbar.circuit.buffer import buffer_area
 from crossbar.circuit.dac import dac_area
 from crossbar.circuit.links import bus_area, offchip_area, router_area
@@ -33,7 +34,7 @@ def pe_area(arch: Arch) -> dict[str, float]:
         "array": pe.arrays * array_area(array.rows, array.cols),
         "dac": pe.arrays * array.rows * dac_area(arch.dac.bits),
         "sample_hold": pe.arrays * array.cols * sample_hold_area(),
-        "adc": pe.adcs * adc_area(resolution(arch)),
+        "adc": pe.adcs * chip_adc_cost(arch, resolution(arch)).area,
         "shift_add": shift_add_area(pe.adcs),
         "input_register": input_register_area(pe.input_register),
         "output_register": output_register_area(pe.output_register),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from crossbar.arch import Arch
 from crossbar.circuit.adc import resolution
+from crossbar.circuit.adc_cost import chip_adc_cost
 from crossbar.circuit.isaac import PE_COLUMNS, PE_INPUT_BITS, WORD
 from crossbar.energy.sources import FIT, TABLE, Factor, Origin, fitted
 
@@ -20,7 +21,6 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
     array, pe, tile = arch.array, arch.pe, arch.tile
     pes = Factor("tile.pes", tile.pes)
     arrays = Factor("pe.arrays", pe.arrays)
-    bits = resolution(arch)
     has_port = arch.chip.offchip == "hypertransport"
     return {
         "array": _area(
@@ -49,14 +49,7 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
             Factor("array.cols", array.cols),
             Factor("circuits", PE_COLUMNS, divides=True),
         ),
-        "adc": _area(
-            0.0096e-6,
-            f"{TABLE}: 0.0096 mm2 for the 8 ADCs of 8 bits of an IMA{FIT if bits != 8 else ''}",
-            pes,
-            Factor("pe.adcs", pe.adcs),
-            Factor("ADCs", 8, divides=True),
-            *fitted(bits, 1),
-        ),
+        "adc": _adcs(arch),
         "shift_add": _area(
             0.00024e-6,
             f"{TABLE}: 0.00024 mm2 for the 4 units of an IMA's 8 ADCs; one unit for two ADCs begun"
@@ -122,6 +115,18 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
             else "chip.offchip: none; such a chip has no port",
         ),
     }
+
+
+def _adcs(arch: Arch) -> Origin:
+    """Area of a tile's converters, by the model of ``adc.model``."""
+    bits = resolution(arch)
+    pes, adcs = Factor("tile.pes", arch.tile.pes), Factor("pe.adcs", arch.pe.adcs)
+    if arch.adc.model != "isaac":
+        cost = chip_adc_cost(arch, bits)
+        return _area(cost.area, cost.source, pes, adcs)
+    source = f"{TABLE}: 0.0096 mm2 for the 8 ADCs of 8 bits of an IMA{FIT if bits != 8 else ''}"
+    eight = Factor("ADCs", 8, divides=True)
+    return _area(0.0096e-6, source, pes, adcs, eight, *fitted(bits, 1))
 
 
 def _area(area: float, source: str, *factors: Factor) -> Origin:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import fsum
 
 from crossbar.arch import Arch
-from crossbar.circuit.adc import conversion_energy, make_adc, make_unit_adc
+from crossbar.circuit.adc import make_adc, unit_resolution
+from crossbar.circuit.adc_cost import chip_adc_cost
 from crossbar.circuit.buffer import buffer_energy
 from crossbar.circuit.dac import drive_energy
 from crossbar.circuit.links import bus_energy, offchip_energy, router_energy
@@ -123,8 +124,8 @@ def published_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
     return (
         ("dac", "dac_drives", drive_energy(arch.dac.bits)),
         ("sample_hold", "sample_holds", sample_energy()),
-        ("adc", "weight_conversions", conversion_energy(make_adc(arch).bits)),
-        ("adc", "unit_conversions", conversion_energy(make_unit_adc(arch).bits)),
+        ("adc", "weight_conversions", chip_adc_cost(arch, make_adc(arch).bits).energy),
+        ("adc", "unit_conversions", chip_adc_cost(arch, unit_resolution(arch)).energy),
         ("shift_add", "shift_adds", shift_add_energy()),
         ("input_sum", "input_sums", input_sum_energy()),
         ("input_register", "input_register_bits", input_register_energy()),

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.device.programming import mean_conductance, verify_energy, write_energy
+from crossbar.device.programming import (
+    mean_conductance,
+    mean_write_pulses,
+    verify_energy,
+    write_energy,
+)
 from crossbar.energy.price import published_energies
 from crossbar.energy.sources import Factor, Origin, published_origins
 from crossbar.mapping.converters import array_conversions, read_time
@@ -72,11 +77,12 @@ def programming_cost(plan: Plan, counts: Counts) -> Programming | None:
     one = fsum((pulse, verify_energy(arch), *(prices[key] for key in _VERIFY)))
     cells = fsum(layer.cell_writes for layer in counts.layers)
     rows, reads = _rows_and_reads(plan)
-    seconds = arch.cell.write_pulses * (rows * arch.cell.write_pulse + reads)
+    pulses = mean_write_pulses(arch)
+    seconds = pulses * (rows * arch.cell.write_pulse + reads)
     last = int(np.argmax(seconds))
     serial = arch.chip.programming == "serial"
     return Programming(
-        energy=cells * arch.cell.write_pulses * one,
+        energy=cells * pulses * one,
         latency=float(seconds.sum() if serial else seconds[last]),
         cells=cells,
         rows=int(rows.sum() if serial else rows[last]),
@@ -88,7 +94,7 @@ def programming_origins(arch: Arch) -> Mapping[str, Origin]:
 
     Times the cells that are programmed they add up to the energy of `programming_cost`.
     """
-    cell, pulses = arch.cell, Factor("cell.write_pulses", arch.cell.write_pulses)
+    cell, pulses = arch.cell, Factor("mean pulses of a cell", mean_write_pulses(arch))
     if cell.write_voltage is None or cell.write_pulse is None:
         return {}
     stored = Factor("mean of g_on and g_off", mean_conductance(arch), "S")

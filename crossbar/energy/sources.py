@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from crossbar.arch import Arch
-from crossbar.circuit.adc import fitted_bits, make_adc, make_unit_adc
+from crossbar.circuit.adc import make_adc, unit_resolution
+from crossbar.circuit.adc_cost import chip_adc_cost, fitted_bits
 from crossbar.circuit.isaac import (
     CYCLE,
     PE_COLUMNS,
@@ -39,7 +40,7 @@ TABLE = "ISAAC, ISCA 2016, table I"
 
 FIT = (
     "; other widths by a fit to Saberi et al. 2011 as tabulated in hwcomponents isaac.py"
-    " (crossbar.circuit.adc.fitted_bits)"
+    " (crossbar.circuit.adc_cost.fitted_bits)"
 )
 """How converters of other widths are priced."""
 
@@ -145,9 +146,9 @@ def published_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
             _power(10e-6, PE_COLUMNS, "samples"),
             f"{TABLE}: 10 uW for the 8 x 128 circuits of an IMA, each used once in 100 ns",
         ),
-        ("adc", "weight_conversions"): _conversion("one conversion", make_adc(arch).bits),
+        ("adc", "weight_conversions"): _conversion(arch, "one conversion", make_adc(arch).bits),
         ("adc", "unit_conversions"): _conversion(
-            "one conversion of a unit column", make_unit_adc(arch).bits
+            arch, "one conversion of a unit column", unit_resolution(arch)
         ),
         ("shift_add", "shift_adds"): Origin(
             "adding one sample",
@@ -246,7 +247,11 @@ def _port(arch: Arch) -> Origin:
     )
 
 
-def _conversion(of: str, bits: int) -> Origin:
+def _conversion(arch: Arch, of: str, bits: int) -> Origin:
+    """Energy of a conversion, by the model of ``adc.model``."""
+    if arch.adc.model != "isaac":
+        cost = chip_adc_cost(arch, bits)
+        return Origin(of, tuple(Factor(*term) for term in cost.terms), cost.source)
     source = f"{TABLE}: 16 mW for the 8 ADCs of 8 bits of an IMA, 8 x 128 conversions in 100 ns"
     factors = (*_power(16e-3, PE_COLUMNS, "conversions"), *fitted(bits, 0))
     return Origin(of, factors, source if bits == 8 else source + FIT)

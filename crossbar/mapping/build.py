@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from crossbar.arch import Arch, load_arch
 from crossbar.circuit.dac import make_input_coding
+from crossbar.device.check import check_cell
 from crossbar.errors import InputError
 from crossbar.mapping.buffers import divide_buffers
 from crossbar.mapping.converters import layer_slot
@@ -59,6 +60,7 @@ def build_plan(
     """
     workload = find_workload(workload)
     arch = load_arch(arch)
+    check_cell(arch)
     bits = weight_bits or arch.precision.weight_bits
     levels = weight_levels if weight_bits or weight_levels else arch.precision.weight_levels
     in_bits = input_bits or arch.precision.input_bits

@@ -54,6 +54,9 @@ class LayerPlan:
     collapsed : float or None
         Share of the columns that provably cannot clip in any row group and are computed as an
         integer matrix product; None until weights are mapped.
+    path : str or None
+        How its columns are computed: ``"integer"`` product, ``"popcount"`` of bit planes, partial
+        sum ``"tables"`` or matrix ``"products"`` of conductances; None until weights are mapped.
     starts : tuple of int
         First array of every row block, copy by copy and bundle by bundle, where arrays were left
         out because a tile's buffer was full; empty where all of them follow one another.
@@ -77,6 +80,7 @@ class LayerPlan:
     collapsed: float | None = None
     mapped: bool = True
     starts: tuple[int, ...] = ()
+    path: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -289,6 +293,7 @@ class Plan:
                 "buffer": {"need": self.buffers[x.name].need, "given": self.buffers[x.name].given},
                 "split_copies": x.split_copies,
                 "collapsed": x.collapsed,
+                "path": x.path,
             }
             for x in self.layers
         ]

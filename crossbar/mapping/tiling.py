@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from crossbar.arch import Arch
 from crossbar.workload.graph import Matrix
 
-__all__ = ["Bundle", "RowGroup", "cut_matrix", "usable_columns"]
+__all__ = ["Bundle", "RowGroup", "cut_matrix", "reference_column", "usable_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,22 @@ class Bundle:
         return self.row_blocks * self.col_blocks
 
 
+def reference_column(arch: Arch) -> bool:
+    """Whether the last column of an array is a reference, subtracted before the conversion.
+
+    Where currents of pairs are subtracted anyway, their pedestals cancel without one.
+    """
+    return arch.cell.pedestal == "reference" and arch.array.subtract != "analog"
+
+
 def usable_columns(arch: Arch) -> int:
     """Columns of an array that hold weights.
 
-    One fewer when a unit column sums the inputs; an even number when the currents of pairs of
-    columns are subtracted, which must lie in one array.
+    One fewer when a unit column sums the inputs, and one fewer for a reference column; an even
+    number when the currents of pairs of columns are subtracted, which must lie in one array.
     """
     columns = arch.array.cols - (1 if arch.array.input_sum == "column" else 0)
+    columns -= int(reference_column(arch))
     return columns - columns % 2 if arch.array.subtract == "analog" else columns
 
 

@@ -1,21 +1,28 @@
-"""What calibration data says: the range of each layer's inputs."""
+"""What calibration data says: the range of each layer's inputs, and samples of them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch.nn import functional
 
 from crossbar.errors import DataError
 from crossbar.nn.data import Batch, as_batches, as_loader, check_finite
 from crossbar.nn.graph.captured import Captured
+from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Step
 from crossbar.nn.quantise import InputScale, Range
 
-__all__ = ["calibrate"]
+__all__ = ["Calibrated", "calibrate"]
 
 _BATCH = 64
+_VECTORS = 256  # of a layer, for the ranges of its converters
+_IMAGES, _POSITIONS = 16, 8  # of a batch
 _WHERE = "calibration"
 
 
@@ -30,7 +37,51 @@ def _batches(data: Any, keywords: Collection[str]) -> Iterator[Batch]:
         yield batch
 
 
-def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[str, InputScale]:
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What calibration found about the inputs of a layer.
+
+    Parameters
+    ----------
+    scale : InputScale
+    vectors : float32[vectors, inputs of all groups]
+        Some of the input vectors that crossbars get, spread over images and positions.
+    """
+
+    scale: InputScale
+    vectors: NDArray[np.float32]
+
+    def integers(self) -> NDArray[np.int32]:
+        """Quantise the vectors: ``int32[vectors, inputs of all groups]``."""
+        s = self.scale
+        rounded = np.rint(self.vectors / np.float32(s.scale))
+        return np.asarray(np.clip(rounded, s.low, s.high).astype(np.int32))
+
+
+def _vectors(x: torch.Tensor, product: Product) -> NDArray[np.float32]:
+    """Pick input vectors out of a batch: ``float32[vectors, inputs of all groups]``."""
+    x = x.detach().to(torch.float32)[:_IMAGES]
+    if product.kind != "conv2d":
+        rows = x.reshape(-1, x.shape[-1])
+        return np.asarray(rows[:: max(1, len(rows) // (_IMAGES * _POSITIONS))].numpy()).copy()
+    a = product.attrs
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
+        (int(a[k][0]), int(a[k][1])) for k in ("kernel", "stride", "padding", "dilation")
+    )
+    padded = functional.pad(x, (pw, pw, ph, ph))
+    down = (padded.shape[2] - dh * (kh - 1) - 1) // sh + 1
+    across = (padded.shape[3] - dw * (kw - 1) - 1) // sw + 1
+    found = []
+    for place in np.unique(np.linspace(0, down * across - 1, _POSITIONS).astype(int)):
+        top, left = int(place) // across * sh, int(place) % across * sw
+        patch = padded[
+            :, :, top : top + dh * (kh - 1) + 1 : dh, left : left + dw * (kw - 1) + 1 : dw
+        ]
+        found.append(patch.reshape(len(x), -1))
+    return np.asarray(torch.cat(found).numpy())
+
+
+def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[str, Calibrated]:
     """Run the float network over the data and choose the scale of each layer's inputs.
 
     Parameters
@@ -45,7 +96,7 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
 
     Returns
     -------
-    dict of str to InputScale
+    dict of str to Calibrated
         By weight key; layers that share weights share the scale.
 
     Raises
@@ -55,6 +106,7 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
     """
     products = captured.program.products
     ranges = {p.weight_key: Range(observer) for p in products.values()}
+    vectors: dict[str, list[NDArray[np.float32]]] = {key: [] for key in ranges}
 
     def watch(step: Step, args: tuple[Any, ...], _: dict[str, Any]) -> torch.Tensor:
         product = products[step.name]
@@ -62,11 +114,17 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
         if x.dtype != product.weight.dtype:
             got, want = (str(t).removeprefix("torch.") for t in (x.dtype, product.weight.dtype))
             raise DataError(f"{_WHERE}: {product.layer} gets {got} inputs, its weights are {want}")
-        ranges[product.weight_key].observe(x.detach().to(torch.float32).contiguous().numpy())
+        key = product.weight_key
+        ranges[key].observe(x.detach().to(torch.float32).contiguous().numpy())
+        if sum(map(len, vectors[key])) < _VECTORS:
+            vectors[key].append(_vectors(x, product))
         return product.compute(x)
 
     with torch.no_grad():
         for batch in _batches(data, captured.program.signature.arguments):
             captured.program.run(batch.args, batch.kwargs, watch)
     names = {p.weight_key: p.layer for p in products.values()}
-    return {key: seen.scale(bits, names[key]) for key, seen in ranges.items()}
+    return {
+        key: Calibrated(seen.scale(bits, names[key]), np.concatenate(vectors[key])[:_VECTORS])
+        for key, seen in ranges.items()
+    }

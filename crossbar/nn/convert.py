@@ -16,12 +16,12 @@ from crossbar.circuit.dac import make_input_coding
 from crossbar.errors import CaptureError, InputError, UnknownNameError
 from crossbar.mapping import build_plan
 from crossbar.mapping.plan import Plan
-from crossbar.nn.calibrate import calibrate
+from crossbar.nn.calibrate import Calibrated, calibrate
 from crossbar.nn.data import first_batch
 from crossbar.nn.graph.captured import Captured, capture_model
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
-from crossbar.nn.quantise import InputScale, Range, quantise_weights
+from crossbar.nn.quantise import Range, quantise_weights
 
 __all__ = ["map_captured", "map_model"]
 
@@ -97,14 +97,14 @@ def map_model(
     plan = _place(captured, arch, bits)  # what does not fit is refused before the calibration
     if strict:
         _refuse_unmapped(plan)
-    scales = calibrate(captured, calibration, observer, bits["input_bits"] or 0)
-    return map_captured(captured, arch, scales, bits=bits, observer=observer)
+    inputs = calibrate(captured, calibration, observer, bits["input_bits"] or 0)
+    return map_captured(captured, arch, inputs, bits=bits, observer=observer)
 
 
 def map_captured(
     captured: Captured,
     arch: Arch,
-    scales: Mapping[str, InputScale],
+    inputs: Mapping[str, Calibrated],
     *,
     bits: Mapping[str, int | None],
     observer: str,
@@ -115,8 +115,8 @@ def map_captured(
     ----------
     captured : Captured
     arch : Arch
-    scales : mapping of str to InputScale
-        Of each layer's inputs, as `crossbar.nn.calibrate.calibrate` returns them.
+    inputs : mapping of str to Calibrated
+        Of each layer, as `crossbar.nn.calibrate.calibrate` returns them.
     bits : mapping
         ``weight_bits``, ``weight_levels``, ``input_bits``.
     observer : str
@@ -128,11 +128,11 @@ def map_captured(
         The network needs more arrays than the chip has.
     """
     signed = {
-        name: scales[product.weight_key].signed
+        name: inputs[product.weight_key].scale.signed
         for name, product in captured.program.products.items()
     }
     plan = _place(captured, arch, bits, signed)
-    layers = _program(captured, plan, scales, bits)
+    layers = _program(captured, plan, inputs, bits)
     return MappedModel(
         Body(
             captured.workload,
@@ -198,7 +198,7 @@ def _refuse_unmapped(plan: Plan) -> None:
 
 
 def _program(
-    captured: Captured, plan: Plan, scales: Mapping[str, InputScale], bits: Mapping[str, int | None]
+    captured: Captured, plan: Plan, inputs: Mapping[str, Calibrated], bits: Mapping[str, int | None]
 ) -> dict[str, MappedLayer]:
     products = captured.program.products
     layers: dict[str, MappedLayer] = {}
@@ -208,8 +208,9 @@ def _program(
         integers, weight_scale = quantise_weights(
             weight, bits["weight_bits"] or 0, bits["weight_levels"]
         )
-        scale = scales[product.weight_key]
+        scale = inputs[product.weight_key].scale
         coding = make_input_coding(plan.arch, scale.bits, scale.signed)
-        programmed = ProgrammedLayer(row, plan.arch, integers, coding)
+        sample = inputs[product.weight_key].integers()
+        programmed = ProgrammedLayer(row, plan.arch, integers, coding, sample=sample)
         layers[product.weight_key] = MappedLayer(programmed, scale, weight_scale)
     return layers

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from crossbar.array.conditions import Conditions
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.window import Window
-from crossbar.device.faults import StuckAt
 from crossbar.errors import DataError
 from crossbar.kernels.inputs import quantise
 from crossbar.nn.graph.product import Product
 from crossbar.nn.quantise import InputScale
 
-__all__ = ["MappedLayer", "Recorder"]
+__all__ = ["MappedLayer", "Place", "Recorder"]
 
 
 @dataclass
@@ -40,6 +40,29 @@ class Recorder:
         self.saturations[layer] = self.saturations.get(layer, 0) + saturations
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a run a batch is, and which use of the layer: noise belongs to images.
+
+    Parameters
+    ----------
+    first : int
+        Samples of the run before this batch.
+    samples : int
+        Samples of this batch; 0 where that is not known (then a row of the layer is a sample).
+    use : int
+        Number of the layer's use in the network.
+    """
+
+    first: int = 0
+    samples: int = 0
+    use: int = 0
+
+    def first_of(self, rows: int) -> int:
+        """Rows of a layer's input before this batch; windows of an image are rows of their own."""
+        return self.first * (rows // self.samples if self.samples else 1)
+
+
 @dataclass(frozen=True)
 class MappedLayer:
     """A layer on crossbars with its scales.
@@ -55,9 +78,9 @@ class MappedLayer:
     input: InputScale
     weight_scale: NDArray[np.float64]
 
-    def with_faults(self, faults: StuckAt | None, seed: int) -> MappedLayer:
-        """Return the layer with another fault map."""
-        return replace(self, programmed=replace(self.programmed, faults=faults, seed=seed))
+    def under(self, conditions: Conditions) -> MappedLayer:
+        """Return the layer under other conditions."""
+        return replace(self, programmed=replace(self.programmed, conditions=conditions))
 
     def integers(self, x: torch.Tensor, product: Product) -> tuple[NDArray[np.integer], Window]:
         """Quantise the input and pad it: ``int[batch, channels, height, width]``."""
@@ -111,6 +134,7 @@ class MappedLayer:
         *,
         digital: bool = False,
         recorder: Recorder | None = None,
+        place: Place = Place(),
     ) -> torch.Tensor:
         """Compute the layer through its arrays, or through the integer twin.
 
@@ -123,12 +147,23 @@ class MappedLayer:
         digital : bool
         recorder : Recorder, optional
             Measure energy and saturations into it.
+        place : Place
+            Where in the run this batch is.
         """
         integers, window = self.integers(x, product)
         scale = self.weight_scale * self.input.scale
         bias = np.zeros(len(scale)) if product.bias is None else product.bias.double().numpy()
         out = self.empty_result(x.shape[0], window, np.float32)
-        saturated = self.programmed.compute(integers, window, scale, bias, out, digital=digital)
+        saturated = self.programmed.compute(
+            integers,
+            window,
+            scale,
+            bias,
+            out,
+            digital=digital,
+            first_image=place.first_of(len(integers)),
+            use=place.use,
+        )
         if recorder is not None:
             drives = self.programmed.drives(integers, window)
             recorder.add(self.programmed.plan.name, drives, saturated)

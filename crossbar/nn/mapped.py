@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from crossbar.arch import Arch
+from crossbar.array.conditions import Conditions
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.plan import Plan
 from crossbar.nn.graph.program import Program, Step
-from crossbar.nn.layers import MappedLayer, Recorder
+from crossbar.nn.layers import MappedLayer, Place, Recorder
 from crossbar.workload.graph import Workload
 
 __all__ = ["Body", "MappedModel", "check_mapped", "plan_with_proofs"]
@@ -38,6 +39,8 @@ class Body:
     observer : str
     effects : mapping
         What was done to it after mapping, JSON-able, for the report's header.
+    conditions : Conditions
+        Under which its arrays are read; single layers may have others (`MappedModel.under`).
     """
 
     workload: Workload
@@ -48,6 +51,7 @@ class Body:
     precision: Mapping[str, Any]
     observer: str
     effects: Mapping[str, Any]
+    conditions: Conditions = Conditions()
 
 
 class MappedModel(nn.Module):
@@ -91,6 +95,8 @@ class MappedModel(nn.Module):
         *,
         mode: str = "crossbar",
         recorder: Recorder | None = None,
+        first: int = 0,
+        samples: int = 0,
     ) -> Any:
         """Run a batch.
 
@@ -102,26 +108,55 @@ class MappedModel(nn.Module):
             Through the arrays, through their integer twin without cells or converters, or in float.
         recorder : Recorder, optional
             Measure energy and saturations of the arrays into it.
+        first, samples : int
+            Samples of the run before this batch, and in it: noise belongs to images.
         """
         if mode not in _MODES:
             raise UnknownNameError("mode", mode, _MODES)
         layers, program = self.body.layers, self.body.program
+        uses = {name: k for k, name in enumerate(program.products)}
 
         def read(step: Step, step_args: tuple[Any, ...], _: dict[str, Any]) -> Any:
             product = program.products[step.name]
             layer = layers[product.weight_key]
             digital = mode == "digital"
-            return layer.run(step_args[0], product, digital=digital, recorder=recorder)
+            place = Place(first, samples, uses[step.name])
+            return layer.run(step_args[0], product, digital=digital, recorder=recorder, place=place)
 
         with torch.no_grad():
             return program.run(args, kwargs or {}, None if mode == "float" else read)
 
-    def with_layers(
-        self, layers: Mapping[str, MappedLayer], effects: Mapping[str, Any]
+    def under(
+        self,
+        conditions: Conditions,
+        *,
+        only: Collection[str] | None = None,
+        effects: Mapping[str, Any] | None = None,
     ) -> MappedModel:
-        """Return a model with other cells; ``effects`` says what was done."""
-        body = replace(self.body, layers=dict(layers), effects={**self.body.effects, **effects})
-        return MappedModel(replace(body, plan=plan_with_proofs(body.plan, body.layers)))
+        """Return the model under other conditions.
+
+        Parameters
+        ----------
+        conditions : Conditions
+        only : collection of str, optional
+            Names of the layers that change; all when absent.
+        effects : mapping, optional
+            What was done, for the report's header.
+        """
+        body = self.body
+        layers = {
+            key: layer.under(conditions)
+            if only is None or layer.programmed.plan.name in only
+            else layer
+            for key, layer in body.layers.items()
+        }
+        changed = replace(
+            body,
+            layers=layers,
+            effects={**body.effects, **(effects or {})},
+            conditions=conditions if only is None else body.conditions,
+        )
+        return MappedModel(replace(changed, plan=plan_with_proofs(body.plan, layers)))
 
     def extra_repr(self) -> str:
         """Name the network and the chip."""
@@ -130,12 +165,13 @@ class MappedModel(nn.Module):
 
 
 def plan_with_proofs(plan: Plan, layers: Mapping[str, MappedLayer]) -> Plan:
-    """Write into the plan which share of each layer's columns provably cannot clip."""
-    by_name = {layer.programmed.plan.name: layer for layer in layers.values()}
+    """Write into the plan how each layer is computed, and what share of it cannot clip."""
+    by_name = {layer.programmed.plan.name: layer.programmed for layer in layers.values()}
     return replace(
         plan,
         layers=tuple(
-            replace(row, collapsed=by_name[row.name].programmed.collapsed) for row in plan.layers
+            replace(row, collapsed=by_name[row.name].collapsed, path=by_name[row.name].path)
+            for row in plan.layers
         ),
     )
 

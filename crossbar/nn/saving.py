@@ -14,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from crossbar.arch import load_arch
+from crossbar.array.conditions import Conditions
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.circuit.dac import make_input_coding
-from crossbar.device.faults import StuckAt
+from crossbar.device.fault_data import faults_from_dict, faults_to_dict
 from crossbar.errors import DataError, InputError
 from crossbar.files import check_header, write_whole
 from crossbar.mapping import build_plan
@@ -29,7 +30,7 @@ from crossbar.workload import from_json, to_json
 
 __all__ = ["load_mapped", "save_mapped"]
 
-SCHEMA = 1
+SCHEMA = 2
 _FORMAT = "crossbar.mapped"
 
 
@@ -56,19 +57,26 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
         programmed = layer.programmed
         tensors[f"integers/{key}"] = torch.from_numpy(programmed.weights)
         tensors[f"weight_scale/{key}"] = torch.from_numpy(layer.weight_scale)
+        if programmed.sample is not None:
+            tensors[f"sample/{key}"] = torch.from_numpy(programmed.sample)
         for copy in range(programmed.copies):
             for k, cells in enumerate(programmed.cells(copy)):
                 tensors[f"codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.codes)
-                tensors[f"unit_codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.unit)
-        faults = programmed.faults
+                tensors[f"arrays/{key}/{copy}/{k}"] = torch.from_numpy(cells.arrays)
+        state = programmed.conditions
         layers[key] = {
             "input": {
                 "scale": layer.input.scale,
                 "bits": layer.input.bits,
                 "signed": layer.input.signed,
             },
-            "faults": None if faults is None else {"on": faults.on, "off": faults.off},
-            "seed": programmed.seed,
+            "conditions": {
+                "faults": None if state.faults is None else faults_to_dict(state.faults),
+                "fault_seed": state.fault_seed,
+                "seed": state.seed,
+                "t_inference": state.t_inference,
+                "effects": list(state.effects),
+            },
         }
     header = {
         "schema": SCHEMA,
@@ -140,17 +148,34 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
         for row in plan.layers:
             key = keys[row.name]
             facts, scale = header["layers"][key], inputs[key]
-            faults = None if facts["faults"] is None else StuckAt(**facts["faults"])
+            state = _conditions(facts["conditions"])
             coding = make_input_coding(arch, scale.bits, scale.signed)
             integers = tensors[f"integers/{key}"].numpy()
-            programmed = ProgrammedLayer(row, arch, integers, coding, faults, facts["seed"])
+            sample = tensors.get(f"sample/{key}")
+            programmed = ProgrammedLayer(
+                row, arch, integers, coding, state, None if sample is None else sample.numpy()
+            )
             _compare_codes(path, key, programmed, tensors)
             layers[key] = MappedLayer(programmed, scale, tensors[f"weight_scale/{key}"].numpy())
         effects, precision, observer = (header[k] for k in ("effects", "precision", "observer"))
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: the mapped model lacks {error}") from error
     plan = plan_with_proofs(plan, layers)
-    return MappedModel(Body(workload, program, arch, plan, layers, precision, observer, effects))
+    state = next(iter(layers.values())).programmed.conditions
+    return MappedModel(
+        Body(workload, program, arch, plan, layers, precision, observer, effects, state)
+    )
+
+
+def _conditions(facts: dict[str, Any]) -> Conditions:
+    faults = None if facts["faults"] is None else faults_from_dict(facts["faults"])
+    return Conditions(
+        faults,
+        facts["fault_seed"],
+        facts["seed"],
+        facts["t_inference"],
+        tuple(facts["effects"]),
+    )
 
 
 def _compare_codes(
@@ -159,8 +184,8 @@ def _compare_codes(
     """Refuse a file whose cells differ from those this version would program."""
     for copy in range(programmed.copies):
         for k, cells in enumerate(programmed.cells(copy)):
-            saved = (tensors[f"{name}/{key}/{copy}/{k}"] for name in ("codes", "unit_codes"))
-            now = (cells.codes, cells.unit)
+            saved = (tensors[f"{name}/{key}/{copy}/{k}"] for name in ("codes", "arrays"))
+            now = (cells.codes, cells.arrays)
             if not all(np.array_equal(s.numpy(), n) for s, n in zip(saved, now, strict=True)):
                 raise DataError(
                     f"{path}: the cells of {key!r} are not those that this version programs;"

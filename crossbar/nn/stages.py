@@ -17,13 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.device.faults import StuckAt
-from crossbar.nn.calibrate import calibrate
+from crossbar.device.faults import Faults
+from crossbar.nn.calibrate import Calibrated, calibrate
 from crossbar.nn.convert import map_captured
 from crossbar.nn.data import Head, as_loader, first_batch, split_batch
 from crossbar.nn.effects import inject
 from crossbar.nn.graph.captured import Captured, capture_model
-from crossbar.nn.quantise import InputScale
 from crossbar.nn.run import simulate_beside
 from crossbar.report import Report
 
@@ -49,19 +48,30 @@ class Bench:
     images: int | None = None
     observer: str = "minmax"
     _network: tuple[Captured, Any] | None = None
-    _scales: dict[int, dict[str, InputScale]] = field(default_factory=dict)
+    _scales: dict[int, dict[str, Calibrated]] = field(default_factory=dict)
     _float: dict[str, NDArray[np.floating]] = field(default_factory=dict)
     _answers: dict[tuple[Any, ...], dict[str, NDArray[np.floating]]] = field(default_factory=dict)
 
-    def report(self, arch: Arch, faults: StuckAt | None = None, seed: int = 0) -> Report:
+    def report(
+        self,
+        arch: Arch,
+        faults: Faults | None = None,
+        seed: int = 0,
+        *,
+        trials: int | None = None,
+        t_inference: float | None = None,
+    ) -> Report:
         """Run the data through the network on a chip.
 
         Parameters
         ----------
         arch : Arch
-        faults : StuckAt, optional
+        faults : StuckAt, ClusteredFaults, LineFaults, FaultMap or a tuple of them, optional
         seed : int
-            Of the faults.
+            Of everything that is drawn.
+        trials : int, optional
+        t_inference : float, optional
+            Time between programming and the run [s].
         """
         precision = arch.precision
         bits: Mapping[str, int | None] = {
@@ -77,7 +87,9 @@ class Bench:
         samples = Head(as_loader(data, _BATCH), self.images, "data")
         widths = tuple(bits.values())
         known = self._answers.get(widths, self._float)
-        report, outputs = simulate_beside(mapped, samples, seed=seed, known=known)
+        report, outputs = simulate_beside(
+            mapped, samples, seed=seed, trials=trials, t_inference=t_inference, known=known
+        )
         self._float = {"float": outputs["float"]}
         self._answers[widths] = {mode: outputs[mode] for mode in ("float", "digital")}
         return report
@@ -92,7 +104,7 @@ class Bench:
     def _calibration(self, data: Any) -> list[Any]:
         return list(Head(as_loader(data, _CALIBRATION), _CALIBRATION, "calibration"))
 
-    def _scales_of(self, captured: Captured, data: Any, bits: int) -> dict[str, InputScale]:
+    def _scales_of(self, captured: Captured, data: Any, bits: int) -> dict[str, Calibrated]:
         if bits not in self._scales:
             self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, bits)
         return self._scales[bits]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossbar.arch import Arch, load_arch
+from crossbar.array.conditions import Conditions
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.window import Window
 from crossbar.circuit.dac import make_input_coding
@@ -120,7 +121,7 @@ class Conv:
         return np.concatenate(parts, axis=1), saturated
 
     def _fault(self, starts):
-        faults, seed = self.layer.faults, self.layer.seed
+        faults, seed = self.layer.conditions.faults, self.layer.conditions.fault_seed
         if faults is None:
             return None
         shape = (self.arch.array.rows, self.arch.array.cols)
@@ -163,7 +164,7 @@ def make(
         w = np.where(w > 0, 1, -1)
     images = rng.integers(coding.low, coding.high + 1, (batch, channels, *size)).astype(np.int16)
     flat = w.reshape(outputs, -1).astype(np.int32)
-    layer = ProgrammedLayer(plan, arch, flat, coding, faults, fault_seed)
+    layer = ProgrammedLayer(plan, arch, flat, coding, Conditions(faults, fault_seed))
     window = Window(kernel, stride, padding, dilation, work["conv"].shape[1:])
     return Conv(arch, layer, window, images, w, groups)
 

@@ -38,14 +38,18 @@ def stored(case, k, copy):
                     cells[r, place(n * len(columns[0]) + j)] = top - code if flip else code
     if a.input_sum == "column":
         cells[:, a.cols - 1 :: a.cols] = 1
-    if case.layer.faults is not None:
+    if case.layer.conditions.faults is not None:
         for down in range(0, bundle.rows, a.rows):
             for across in range(bundle.col_blocks):
                 array = int(starts[down // a.rows]) + across
                 part = np.s_[down : down + a.rows, across * a.cols : (across + 1) * a.cols]
                 top = (1 << case.arch.cell.bits) - 1
                 cells[part] = stuck_codes(
-                    cells[part], array, case.layer.faults, case.layer.seed, top
+                    cells[part],
+                    array,
+                    case.layer.conditions.faults,
+                    case.layer.conditions.fault_seed,
+                    top,
                 )
     return cells
 
@@ -54,7 +58,9 @@ def brute_force(case):
     cell, dac = case.arch.cell, case.arch.dac
     step = (cell.g_on - cell.g_off) / ((1 << cell.bits) - 1)
     plan, positions = case.layer.plan, case.window.positions
-    copies = plan.replicas if case.layer.faults and case.arch.faults.replicas == "own" else 1
+    copies = (
+        plan.replicas if case.layer.conditions.faults and case.arch.faults.replicas == "own" else 1
+    )
     owner = [r for r, (_, count) in enumerate(stripes(positions, copies)) for _ in range(count)]
     energy = 0.0
     for k in range(len(plan.bundles)):
@@ -135,6 +141,7 @@ def test_zero_inputs_drive_nothing_unless_they_are_raised():
 def test_a_full_isaac_read_costs_the_tables_30_pj():
     """All 128 x 128 cells at g_on, all rows on: `array.read_energy`, for each of the 8 reads."""
     from crossbar.arch import load_arch
+    from crossbar.array.conditions import Conditions
     from crossbar.array.layer import ProgrammedLayer
     from crossbar.array.window import Window
     from crossbar.circuit.dac import make_input_coding
@@ -148,7 +155,7 @@ def test_a_full_isaac_read_costs_the_tables_30_pj():
         arch,
         np.zeros((32, 128), np.int32),
         make_input_coding(arch, 8, False),
-        StuckAt(on=1.0),
+        Conditions(StuckAt(on=1.0)),
     )
     x = np.full((1, 128, 1, 1), 255, dtype=np.int16)
     assert layer.array_energy(x, Window()) == pytest.approx(8 * 30e-12, rel=1e-3)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crossbar.arch import load_arch
+from crossbar.array.conditions import Conditions
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.window import Window
 from crossbar.circuit.dac import make_input_coding
@@ -80,7 +81,9 @@ def build(case, faults=None, fault_seed=0):
     )
     coding = make_input_coding(arch, input_bits, signed)
     x = rng.integers(coding.low, coding.high + 1, size=(3, rows))
-    layer = ProgrammedLayer(plan.layers[0], arch, w.T.astype(np.int32), coding, faults, fault_seed)
+    layer = ProgrammedLayer(
+        plan.layers[0], arch, w.T.astype(np.int32), coding, Conditions(faults, fault_seed)
+    )
     return arch, w, x, layer
 
 

@@ -78,7 +78,7 @@ def test_copies_replace_the_base_s_copies(write: Write):
         (
             "extends: isaac",
             "x.yaml: extends: unknown preset 'isaac' (did you mean 'isaac_8bit'?); known: "
-            "ideal_8bit, isaac_8bit, isaac_isca_2016, tiny_reram",
+            "ideal_8bit, isaac_8bit, isaac_isca_2016, reram_hfo2, sot_mram, tiny_reram",
         ),
         ("extends: base.yaml", "x.yaml: extends: base.yaml: no such file"),
         ("extends: 3", "x.yaml: extends: 3 is not a preset's name or a file"),
@@ -121,7 +121,7 @@ def test_an_unknown_preset_names_the_nearest():
         load_arch("isac_8bit")
     assert str(error.value) == (
         "unknown preset 'isac_8bit' (did you mean 'isaac_8bit'?); known: "
-        "ideal_8bit, isaac_8bit, isaac_isca_2016, tiny_reram"
+        "ideal_8bit, isaac_8bit, isaac_isca_2016, reram_hfo2, sot_mram, tiny_reram"
     )
 
 
@@ -210,7 +210,11 @@ def test_overrides_leave_the_given_arch_as_it_was():
             {"array.cycle": "100"},
             "override: array.cycle: 100 has no unit (give a time, e.g. '100 ns')",
         ),
-        ({"adc": 8}, "override: adc: 8 is not a section (keys: policy, bits, rate)"),
+        (
+            {"adc": 8},
+            "override: adc: 8 is not a section (keys: kind, model, policy, bits, rate, calibrate, "
+            "calibration_share, offset, gain_error, inl, dnl, noise, enob)",
+        ),
         ({"adc.rate": None}, "override: adc.rate: missing (a frequency, e.g. '1.28 GHz')"),
         (
             {"adc.bits": "[1"},

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
+import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,10 +19,18 @@ from hypothesis import strategies as st
 from crossbar import units
 from crossbar.arch import Arch, arch_schema, explain_arch, load_arch, preset_names
 from crossbar.arch.keys import key_table
+from crossbar.device.check import check_cell
 
 
-def test_the_four_presets_are_there():
-    assert preset_names() == ("ideal_8bit", "isaac_8bit", "isaac_isca_2016", "tiny_reram")
+def test_the_presets_are_there():
+    assert preset_names() == (
+        "ideal_8bit",
+        "isaac_8bit",
+        "isaac_isca_2016",
+        "reram_hfo2",
+        "sot_mram",
+        "tiny_reram",
+    )
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -59,12 +70,38 @@ def test_isaac_is_the_paper():
     assert arch.array.rows_per_read is None
 
 
-@pytest.mark.parametrize("name", ["isaac_isca_2016", "tiny_reram"])
+@pytest.mark.parametrize("name", ["isaac_isca_2016", "reram_hfo2", "sot_mram", "tiny_reram"])
 def test_the_declared_read_energy_is_the_worst_case_of_the_cells(name: str):
     arch = load_arch(name)
     cells = arch.array.rows * arch.array.cols
     worst = cells * arch.cell.read_voltage**2 * arch.cell.g_on * arch.cell.read_pulse
     assert worst == pytest.approx(arch.array.read_energy, rel=2e-3)
+
+
+def test_the_magnetic_cells_are_junctions_of_the_device_set():
+    cell = load_arch("sot_mram").cell
+    area = math.pi / 4 * 60e-9 * 40e-9  # an ellipse [m^2]
+    resistance = 10.58e-12 / area  # resistance-area product [ohm m^2]
+    assert 1 / cell.g_on == pytest.approx(resistance, rel=2e-3)
+    assert 1 / cell.g_on == pytest.approx(5610, rel=1e-4)
+    assert 1 / (cell.g_on / (1 + cell.tmr)) == pytest.approx(15.2e3, rel=2e-3)
+    # at 0.1 V, a fifth of the half voltage, 1 / 1.04 of the magnetoresistance is left
+    assert cell.g_on / cell.g_off - 1 == pytest.approx(1.712 / 1.04, rel=1e-12)
+    pulse = cell.write_voltage**2 * (cell.g_on + cell.g_off) / 2 * cell.write_pulse
+    assert 60e-15 < pulse < 350e-15
+
+
+def test_the_measured_cells_lie_in_the_range_of_their_fit():
+    cell = load_arch("reram_hfo2").cell
+    assert cell.variation.kind == "fit"
+    assert (cell.g_off, cell.g_on) == (1e-6, 40e-6)
+    pulse = cell.write_voltage**2 * (cell.g_on + cell.g_off) / 2 * cell.write_pulse
+    assert pulse == pytest.approx(0.6e-12, rel=0.5)  # NVMExplorer's
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_models_of_a_preset_hold_for_its_cells(name: str):
+    check_cell(load_arch(name))
 
 
 def test_isaac_cells_have_an_on_off_ratio_of_15():
@@ -203,16 +240,85 @@ def test_the_json_schema_knows_what_a_file_may_hold():
     )
 
 
-def test_the_presets_keep_to_the_schema_in_an_editor_too():
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+    "null": (type(None),),
+}
+
+
+def _fits(entry: dict[str, Any], value: Any, whole: dict[str, Any]) -> bool:
+    """Check a value as an editor does, as far as our schema goes."""
+    if "$ref" in entry:
+        return _fits(whole["$defs"][entry["$ref"].rpartition("/")[2]], value, whole)
+    if "anyOf" in entry:
+        return any(_fits(each, value, whole) for each in entry["anyOf"])
+    assert "oneOf" not in entry  # half a section may fit several kinds
+    types = entry.get("type", [])
+    named = [types] if isinstance(types, str) else types
+    if named and not any(
+        isinstance(value, _TYPES[name]) and isinstance(value, bool) <= (name == "boolean")
+        for name in named
+    ):
+        return False
+    if value is None:
+        return "enum" not in entry or None in entry["enum"]
+    if "enum" in entry and value not in entry["enum"]:
+        return False
+    if "pattern" in entry and not re.search(entry["pattern"], value):
+        return False
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return bool(entry.get("minimum", value) <= value <= entry.get("maximum", value))
+    if isinstance(value, dict):
+        known, others = entry.get("properties", {}), entry.get("additionalProperties", {})
+        return all(
+            _fits(known[key], item, whole)
+            if key in known
+            else others is not False and _fits(others, item, whole)
+            for key, item in value.items()
+        ) and set(entry.get("required", ())) <= set(value)
+    if isinstance(value, list):
+        return all(_fits(entry.get("items", {}), item, whole) for item in value)
+    return True
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_presets_keep_to_the_schema_in_an_editor_too(name: str):
     schema = arch_schema()
-    for name in preset_names():
-        text = files("crossbar.arch_configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-        for key, value in yaml.safe_load(text).items():
-            entry = schema["properties"][key]
-            if isinstance(value, dict):
-                reference = entry.get("$ref") or entry["anyOf"][0]["$ref"]
-                known = schema["$defs"][reference.rpartition("/")[2]]["properties"]
-                assert set(value) <= set(known)
+    text = files("crossbar.arch_configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    for key, value in yaml.safe_load(text).items():
+        assert _fits(schema["properties"][key], value, schema), key
+    assert _fits(schema, load_arch(name).to_dict(), schema)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_right"),
+    [
+        ({"kind": "reram", "variation": 0.05, "drift": "pcm", "read_noise": 0.02}, True),
+        ({"variation": "wan_2022_1s", "nonlinearity": "none"}, True),
+        ({"variation": {"kind": "levels", "sigmas": [0.1, 0.2]}}, True),
+        ({"variation": {"sigma": 0.1}}, True),
+        ({"table": "my.csv"}, True),
+        ({"drift": None}, True),
+        ({"kind": "rram"}, False),
+        ({"kind": "ideal", "variation": 0.05}, False),
+        ({"variation": "wan"}, False),
+        ({"variation": 3}, False),
+        ({"variation": {"kind": "fit", "sigma": 0.1}}, False),
+        ({"variation": {"sigma": 0.1, "sigmas": [0.1]}}, False),
+        ({"read_noise": "none"}, False),
+        ({"drift": 0.1}, False),
+        ({"tmr": 1.7, "g_off": "1 nS"}, False),
+        ({"g_on": 3}, False),
+    ],
+)
+def test_an_editor_knows_kinds_and_short_forms(cell: dict[str, Any], is_right: bool):
+    schema = arch_schema()
+    assert _fits(schema, {"extends": "isaac_8bit", "cell": cell}, schema) is is_right
 
 
 def test_an_arch_prints_as_a_file():

@@ -6,6 +6,7 @@ import pytest
 
 from crossbar import load_arch
 from crossbar.circuit import adc, buffer, dac, links, registers, sample_hold, shift_add, vector
+from crossbar.circuit.adc_cost import adc_cost, fitted_bits
 from crossbar.device.cell_cost import array_area, table_read_energy
 from crossbar.errors import InputError
 
@@ -24,7 +25,7 @@ SABERI = {  # bits: (pJ, um2) at 1.2 GS/s, 32 nm
 @pytest.mark.parametrize(
     ("energy", "actions", "power"),
     [
-        (adc.conversion_energy(8), 8 * 128, 16e-3),
+        (adc_cost("isaac", 8).energy, 8 * 128, 16e-3),
         (dac.drive_energy(1), 8 * 128, 4e-3),
         (sample_hold.sample_energy(), 8 * 128, 10e-6),
         (shift_add.shift_add_energy(), 8 * 128, 0.2e-3),
@@ -46,7 +47,7 @@ def test_a_saturated_cycle_draws_the_power_of_isaacs_table(
 
 
 def test_energies_that_the_design_names() -> None:
-    assert adc.conversion_energy(8) == pytest.approx(1.5625e-12)
+    assert adc_cost("isaac", 8).energy == pytest.approx(1.5625e-12)
     assert dac.drive_energy(1) == pytest.approx(0.390625e-12)
     assert shift_add.shift_add_energy() == pytest.approx(0.01953e-12, rel=1e-3)
     assert sample_hold.sample_energy() == pytest.approx(0.977e-15, rel=1e-3)
@@ -55,15 +56,15 @@ def test_energies_that_the_design_names() -> None:
 @pytest.mark.parametrize("bits", SABERI)
 def test_converters_follow_the_published_scaling(bits: int) -> None:
     energy, area = SABERI[bits]
-    assert adc.fitted_bits(bits) == pytest.approx((energy * 1e-12, area * 1e-12), rel=0.005)
-    ratio = adc.conversion_energy(bits) / adc.conversion_energy(8)
-    assert ratio == pytest.approx(energy / 1.667, rel=0.005)
-    assert adc.adc_area(bits) == pytest.approx(area * 1e-12, rel=0.005)
+    assert fitted_bits(bits) == pytest.approx((energy * 1e-12, area * 1e-12), rel=0.005)
+    cost = adc_cost("isaac", bits)
+    assert cost.energy / adc_cost("isaac", 8).energy == pytest.approx(energy / 1.667, rel=0.005)
+    assert cost.area == pytest.approx(area * 1e-12, rel=0.005)
 
 
 def test_every_resolution_costs_more_than_the_one_below() -> None:
-    for price in (adc.conversion_energy, adc.adc_area):
-        values = [price(bits) for bits in range(1, 17)]
+    costs = [adc_cost("isaac", bits) for bits in range(1, 17)]
+    for values in ([cost.energy for cost in costs], [cost.area for cost in costs]):
         assert values[0] > 0
         assert values == sorted(set(values))
 
@@ -75,7 +76,7 @@ def test_a_dac_of_more_bits_doubles_with_each() -> None:
 
 
 def test_areas_of_the_table() -> None:
-    assert adc.adc_area(8) == pytest.approx(1200e-12)
+    assert adc_cost("isaac", 8).area == pytest.approx(1200e-12)
     assert array_area(128, 128) == pytest.approx(25e-12)
     assert array_area(256, 64) == pytest.approx(25e-12)
     assert shift_add.shift_add_area(8) == pytest.approx(240e-12)

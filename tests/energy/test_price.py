@@ -8,7 +8,7 @@ import pytest
 
 from crossbar import build_plan, load_arch
 from crossbar.arch import Arch
-from crossbar.circuit.adc import conversion_energy
+from crossbar.circuit.adc_cost import adc_cost
 from crossbar.energy import COMPONENTS, Costs, action_energies, chip_area, price, tile_area
 from crossbar.errors import InputError
 from crossbar.mapping.encode import make_encoding
@@ -69,7 +69,7 @@ def test_unit_columns_are_converted_with_the_bits_that_they_need() -> None:
     counts = count(build_plan("lenet5", arch))
     units = counts.total("unit_conversions")
     weights = counts.total("adc_conversions") - units
-    expected = weights * conversion_energy(8) + units * conversion_energy(9)
+    expected = weights * adc_cost("isaac", 8).energy + units * adc_cost("isaac", 9).energy
     assert units > 0
     assert price(arch, counts).components["adc"] == pytest.approx(expected)
     assert price(arch, counts).components["input_sum"] == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crossbar import build_plan, load_arch
-from crossbar.circuit.adc import conversion_energy
+from crossbar.circuit.adc_cost import adc_cost
 from crossbar.circuit.sample_hold import sample_energy
 from crossbar.device.programming import mean_conductance, verify_energy, write_energy
 from crossbar.energy import Programming, programming_cost
@@ -37,7 +37,12 @@ def cost(
 def test_by_hand() -> None:
     # 20 x 8 weights of two cells on 16 x 16 arrays: one array of 16 rows, one of 4, in one PE
     found = cost(linear(20, 8), {"cell.write_pulses": 3})
-    each = 2**2 * 25e-6 * 20e-9 + 0.2**2 * 25e-6 * 10e-9 + sample_energy() + conversion_energy(6)
+    each = (
+        2**2 * 25e-6 * 20e-9
+        + 0.2**2 * 25e-6 * 10e-9
+        + sample_energy()
+        + adc_cost("isaac", 6).energy
+    )
     assert found.cells == 20 * 8 * 2
     assert found.energy == pytest.approx(320 * 3 * each)
     assert found.rows == 20

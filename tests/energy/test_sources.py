@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crossbar import build_plan, load_arch
+from crossbar import build_plan, estimate, load_arch
 from crossbar.device.cell_cost import table_read_energy
 from crossbar.energy import COMPONENTS, action_energies, chip_area
 from crossbar.energy.area_sources import area_origins
@@ -29,6 +29,10 @@ HARDWARE: list[dict[str, Any]] = [
     },
     {"energy.leakage_share": 0.3, "cell.write_pulses": 2.5},
     {"energy.leakage_share": 0.1, "chip.offchip_power": "static"},
+    {"adc.model": "accelergy", "adc.bits": 9},
+    {"adc.model": "zigzag", "array.rows": 64},
+    {"adc.model": "puma", "adc.bits": 5},
+    {"adc.model": "mnsim", "adc.policy": "lossless", "adc.bits": None},
 ]
 
 
@@ -94,6 +98,33 @@ def test_every_cost_names_its_source_or_what_is_assumed() -> None:
     for origin in (*energy_origins(arch).values(), *area_origins(arch).values()):
         assert "ISAAC, ISCA 2016, table I" in origin.source or "assumed" in origin.source
         assert origin.factors
+
+
+def test_the_model_of_the_converters_is_named_beside_what_they_cost() -> None:
+    table = load_arch("isaac_8bit")
+    for model in ("accelergy", "zigzag", "puma", "mnsim"):
+        arch = load_arch("isaac_8bit", {"adc.model": model})
+        energies, areas = energy_origins(arch), area_origins(arch)
+        converting = {key for key, origin in energies.items() if "adc.model" in origin.source}
+        assert converting == {("adc", "weight_conversions"), ("adc", "unit_conversions")}
+        for origin in (energies["adc", "weight_conversions"], areas["adc"]):
+            assert f"adc.model {model}" in origin.source
+        assert chip_area(arch, 1)["bus"] == chip_area(table, 1)["bus"]
+
+
+def test_a_network_pays_for_its_conversions_by_the_model() -> None:
+    costs = {
+        model: estimate(load_arch("isaac_8bit", {"adc.model": model}), "lenet5").to_dict()
+        for model in ("isaac", "accelergy")
+    }
+    isaac, accelergy = (costs[model]["components"] for model in costs)
+    # 8 bits, 1.28 GS/s, 32 nm: 1.929 and 1.5625 pJ, 6469 and 1200 um2
+    ratio = accelergy["adc"]["energy"] / isaac["adc"]["energy"]
+    assert ratio == pytest.approx(1.929 / 1.5625, rel=1e-3)
+    assert accelergy["adc"]["area"] / isaac["adc"]["area"] == pytest.approx(6469 / 1200, rel=1e-3)
+    for name in isaac:
+        if name != "adc":
+            assert accelergy[name] == isaac[name]
 
 
 def test_hardware_without_a_price_of_a_read_has_no_source_for_it() -> None:

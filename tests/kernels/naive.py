@@ -20,6 +20,13 @@ def input_reads(x, bits, digit, signed, mode):
         x = [v + raised for v in x]
         signed = False
     main = bits - 1 if signed else bits
+    if signed and mode == "sign_magnitude":
+        digits, weights = [], []
+        for low in range(0, main, digit):
+            width = min(digit, main - low)
+            digits.append([(abs(v) >> low) % (1 << width) * (1 if v > 0 else -1) for v in x])
+            weights.append(1 << low)
+        return np.array(digits), weights, 0
     digits, weights = [], []
     low = 0
     while low < main:

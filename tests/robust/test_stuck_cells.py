@@ -76,7 +76,9 @@ def test_a_part_of_an_array_has_the_faults_of_its_place():
 
 def digest(layer):
     cells = [c for copy in range(layer.copies) for c in layer.cells(copy)]
-    return hashlib.sha256(b"".join(c.codes.tobytes() + c.unit.tobytes() for c in cells)).hexdigest()
+    return hashlib.sha256(
+        b"".join(c.codes.tobytes() + c.arrays.tobytes() for c in cells)
+    ).hexdigest()
 
 
 def faulty(**keys):
@@ -142,10 +144,10 @@ def test_a_narrow_slice_is_stuck_at_the_physical_top_level(encoding):
 def test_unit_columns_have_faults_too():
     keys = {"array.input_sum": "column", "array.cols": 4}
     case = make("1x1 kernel", keys, faults=StuckAt(on=0.3, off=0.3), fault_seed=1)
-    unit = np.concatenate([cells.unit.ravel() for cells in case.layer.cells()])
+    unit = np.concatenate([cells.column(-1).ravel() for cells in case.layer.cells()])
     assert set(unit.tolist()) == {0, 1, 3}
-    off = case.layer.cells()[0].unit
-    clean = make("1x1 kernel", keys).layer.cells()[0].unit
+    off = case.layer.cells()[0].column(-1)
+    clean = make("1x1 kernel", keys).layer.cells()[0].column(-1)
     assert (clean == 1).all()
     assert off.shape == clean.shape == (20, case.layer.plan.bundles[0].col_blocks)
     assert np.array_equal(case.compute()[0], case.naive()[0])

@@ -1,0 +1,342 @@
+"""How a bundle of arbitrary conductances is computed: partial-sum tables, or matrix products.
+
+Tables: for every four input bits the sixteen possible sums of a column are kept in fixed point, so
+a read is one addition for each four bits (`crossbar.kernels.tables`).  Products: where the row
+drivers are noisy, drives are real numbers and a read is a matrix product of whole numbers in double
+precision, exact in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.arch import Arch
+from crossbar.array.columns import Columns, by_slice, of_units
+from crossbar.array.path import has_dac_noise
+from crossbar.array.physical import Physical
+from crossbar.array.program import Cells
+from crossbar.array.sums import input_sums
+from crossbar.circuit.adc import Adc, make_adc, make_unit_adc
+from crossbar.circuit.adc_mismatch import Converters, adc_number, converter_instances
+from crossbar.circuit.dac import InputCoding, dac_drive
+from crossbar.kernels.conversion import Conversion, make_conversion
+from crossbar.kernels.draw import noise_key
+from crossbar.kernels.tables import SumTables, make_tables, table_numbers
+from crossbar.mapping.encode import Encoding
+from crossbar.mapping.tiling import Bundle, usable_columns
+
+__all__ = ["AnalogReading", "Part", "Products", "Unit", "make_analog"]
+
+_READ_NOISE, _DAC_NOISE = 7, 10  # streams
+CONTRIBUTION = 20
+"""Bits after the point of a contribution in matrix products."""
+DRIVE = 14
+"""Bits after the point of a drive in matrix products."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """Columns of a slice as matrices of whole numbers.
+
+    Parameters
+    ----------
+    matrices : list of float64[rows, cols]
+        By row group; ``2**CONTRIBUTION`` times what a step of drive adds.
+    squares, linears : list of float64[rows, cols], or None
+        The same of the variance by digit**2 and by digit; None without read noise.
+    scale : float64[row_groups, cols]
+        lsb per unit of contribution.
+    blocks : int64[cols]
+        Column block of each column: arrays have row drivers of their own.
+    """
+
+    matrices: list[NDArray[np.float64]]
+    squares: list[NDArray[np.float64]] | None
+    linears: list[NDArray[np.float64]] | None
+    scale: NDArray[np.float64]
+    blocks: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One slice (or pair of slices) of all outputs.
+
+    Parameters
+    ----------
+    sums : SumTables or Products
+    conversion : Conversion
+    shift : int
+    value : float64[outputs]
+        What one code counts: lsb over the step of a spread slice.
+    """
+
+    sums: SumTables | Products
+    conversion: Conversion
+    shift: int
+    value: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit columns of one row group, one in each column block."""
+
+    sums: SumTables
+    conversion: Conversion
+
+
+@dataclass(frozen=True)
+class AnalogReading:
+    """What to do with the inputs of a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    parts : list of Part
+    sums_weight : float64[segments * sources, outputs]
+        What one unit of each input sum adds to each output; no rows where nothing is summed.
+    segments : int64[segments, 2]
+        First row and rows of each digital input sum.
+    units : list of Unit
+        By row group; empty where sums are digital or not needed.
+    unit_lsb : float
+    constant : float64[outputs]
+    drive : float64[row_blocks, col_blocks, rows, digits] or None
+        Of the row drivers in matrix products; None where digits are driven exactly.
+    drive_noise : float
+        Of a row driver in each read [step]; 0 in tables.
+    drive_keys : list of list of int
+        Of that noise, by row block and column block.
+    """
+
+    bundle: Bundle
+    parts: list[Part]
+    sums_weight: NDArray[np.float64]
+    segments: NDArray[np.int64]
+    units: list[Unit]
+    unit_lsb: float
+    constant: NDArray[np.float64]
+    drive: NDArray[np.float64] | None
+    drive_noise: float
+    drive_keys: list[list[int]]
+
+    @property
+    def words(self) -> int:
+        """64-row words that hold the largest row group."""
+        return max(-(-group.rows // 64) for group in self.bundle.row_groups)
+
+    @property
+    def path(self) -> str:
+        """How sums are found: ``"tables"`` or ``"products"``."""
+        return "tables" if isinstance(self.parts[0].sums, SumTables) else "products"
+
+
+@dataclass(frozen=True)
+class _Wiring:
+    """Which converter serves which column, by row group."""
+
+    converters: Converters | None
+    which: NDArray[np.int64]  # [row_groups, col_blocks], index into the converters
+
+    def of(self, blocks: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.which[:, blocks]
+
+
+def _wire(arch: Arch, adc: Adc, physical: Physical, bundle: Bundle, seed: int) -> _Wiring:
+    numbers = np.asarray(adc_number(arch, physical.numbers), dtype=np.int64)
+    known, which = np.unique(numbers, return_inverse=True)
+    converters = converter_instances(arch, adc, known, seed)
+    of_block = which.reshape(numbers.shape)
+    return _Wiring(converters, of_block[[group.block for group in bundle.row_groups]])
+
+
+def make_analog(
+    cells: Cells,
+    physical: Physical,
+    columns: Columns,
+    weights: NDArray[np.integer],
+    bundle: Bundle,
+    encoding: Encoding,
+    coding: InputCoding,
+    arch: Arch,
+    ranges: NDArray[np.float64] | None,
+    seed: int,
+) -> AnalogReading:
+    """Turn columns into tables or matrices, and their converters into numbers.
+
+    Parameters
+    ----------
+    cells : Cells
+    physical : Physical
+    columns : Columns
+        With ideal drives where `has_dac_noise`.
+    weights : int[rows, outputs]
+        The integers that were meant, 0 where unused.
+    bundle, encoding, coding
+    arch : Arch
+        As seen.
+    ranges : float64[slices, outputs] or None
+        Largest sum that the converters take in, for ``adc.policy: calibrated``.
+    seed : int
+    """
+    width = usable_columns(arch)
+    n, n_slices = bundle.outputs, encoding.columns
+    place = np.argsort(encoding.order)
+    first = int(physical.numbers[0, 0])
+    parts = []
+    wiring = None
+    for j, (sums, noise, still) in enumerate(by_slice(columns, bundle, encoding, arch)):
+        lsb, adc = _lsb_of(arch, None if ranges is None else ranges[j], n)
+        if wiring is None:
+            wiring = _wire(arch, adc, physical, bundle, seed)
+        s = encoding.slices[j]
+        flip = -cells.flips[:, j].astype(np.int64)
+        if s.sign < 0:
+            flip = ~flip
+        blocks = (np.arange(n) * n_slices + place[j]) // width
+        quiet = _per_group(still, bundle)
+        made, conversion = _convert(
+            arch, adc, lsb, sums, noise, quiet, bundle, flip, blocks, wiring,
+            noise_key(seed, _READ_NOISE, first, j),
+        )  # fmt: skip
+        parts.append(Part(made, conversion, s.shift, lsb / s.step))
+    assert wiring is not None  # an encoding has slices
+    back = input_sums(cells.flips, bundle, encoding, arch)
+    needed = bool(back.weight.any())
+    units, unit_lsb = [], 1.0
+    if needed and arch.array.input_sum == "column":
+        unit_adc = make_unit_adc(arch)
+        unit_lsb = unit_adc.lsb
+        served = _wire(arch, unit_adc, physical, bundle, seed)
+        units = _units(arch, unit_adc, columns, bundle, served, first, seed)
+    by_product = has_dac_noise(arch)
+    rows = arch.array.rows
+    drive = None
+    if by_product and arch.dac.inl:
+        drawn = dac_drive(arch, physical.numbers.reshape(-1), rows, seed)
+        drive = None if drawn is None else drawn.reshape(*physical.numbers.shape, rows, -1)
+    return AnalogReading(
+        bundle,
+        parts,
+        back.weight.reshape(-1, n) if needed else np.zeros((0, n)),
+        back.segments,
+        units,
+        unit_lsb,
+        -coding.offset * weights.astype(np.float64).sum(0),
+        drive,
+        arch.dac.noise if by_product else 0.0,
+        [[noise_key(seed, _DAC_NOISE, int(a)) for a in row] for row in physical.numbers],
+    )
+
+
+def _lsb_of(
+    arch: Arch, peak: NDArray[np.float64] | None, outputs: int
+) -> tuple[NDArray[np.float64], Adc]:
+    """What a code counts in each column, and a converter with the right codes."""
+    adc = make_adc(arch)
+    if peak is None:
+        return np.full(outputs, adc.lsb), adc
+    return peak / adc.high, adc
+
+
+def _per_group(still: NDArray[np.float64] | None, bundle: Bundle) -> NDArray[np.float64] | None:
+    return None if still is None else still[[group.block for group in bundle.row_groups]]
+
+
+def _convert(
+    arch: Arch,
+    adc: Adc,
+    lsb: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    noise: NDArray[np.float64] | None,
+    still: NDArray[np.float64] | None,
+    bundle: Bundle,
+    flip: NDArray[np.int64],
+    blocks: NDArray[np.int64],
+    wiring: _Wiring,
+    key: int,
+) -> tuple[SumTables | Products, Conversion]:
+    """Build sums and conversion of the columns of one slice."""
+    converters = wiring.converters
+    groups = np.array([[g.start, g.rows] for g in bundle.row_groups], dtype=np.int64)
+    scale = np.broadcast_to(1.0 / lsb, flip.shape).copy()
+    offset, thresholds, which, adc_variance = None, None, None, 0.0
+    if converters is not None:
+        adc_variance = converters.noise**2
+        if converters.thresholds is not None:
+            thresholds, which = converters.thresholds, wiring.of(blocks)
+        else:
+            scale *= converters.gain[wiring.of(blocks)]
+            offset = converters.offset[wiring.of(blocks)]
+    if noise is not None and not noise.any():
+        noise = None  # thermal noise alone does not depend on what is driven
+    quiet = np.zeros(flip.shape) if still is None else still * scale**2
+    quiet = quiet + adc_variance
+    noisy = noise is not None or bool(quiet.any())
+    worst = 0.0
+    if noisy:
+        worst = float(
+            np.sqrt(quiet.max() + (0.0 if noise is None else _worst(noise, groups, scale)))
+        )
+    largest = 0.0 if offset is None else float(np.abs(offset).max())
+    frac = table_numbers(sums, groups, scale, offset=largest, spread=worst)
+    conversion = make_conversion(
+        frac, adc.low, adc.high, flip,
+        offset=offset, thresholds=thresholds, which=which,
+        deviation=np.sqrt(quiet) if noisy and noise is None else None,
+        constant_variance=quiet if noise is not None else None,
+        key=key,
+    )  # fmt: skip
+    if not has_dac_noise(arch):
+        return make_tables(sums, groups, scale, frac, noise), conversion
+    full = len(sums) - 1
+    unit = 2.0**CONTRIBUTION
+    rows = [slice(g.start, g.start + g.rows) for g in bundle.row_groups]
+    squares = linears = None
+    if noise is not None:
+        # two digits tell square and linear part apart; with one digit they are one
+        linear = 2.0 * noise[1] - noise[2] / 2.0 if full > 1 else np.zeros_like(noise[1])
+        square = noise[1] - linear
+        squares = [np.rint(square[r] * unit) for r in rows]
+        linears = [np.rint(linear[r] * unit) for r in rows]
+    matrices = [np.rint(sums[full][r] / full * unit) for r in rows]
+    return Products(matrices, squares, linears, scale, blocks), conversion
+
+
+def _worst(
+    noise: NDArray[np.float64], groups: NDArray[np.int64], scale: NDArray[np.float64]
+) -> float:
+    """Largest variance of a read [lsb**2]."""
+    found = [noise[:, a : a + n].max(0).sum(0) for a, n in groups]
+    return float((np.stack(found) * scale**2).max())
+
+
+def _units(
+    arch: Arch,
+    adc: Adc,
+    columns: Columns,
+    bundle: Bundle,
+    wiring: _Wiring,
+    first: int,
+    seed: int,
+) -> list[Unit]:
+    """Tables of the unit columns, one row group after the other; their drives are not noisy."""
+    sums, noise, still = of_units(columns, bundle, arch)
+    quiet = _per_group(still, bundle)
+    steady = arch.model_copy(update={"dac": arch.dac.model_copy(update={"noise": 0.0})})
+    out = []
+    for g, group in enumerate(bundle.row_groups):
+        here = _Wiring(wiring.converters, wiring.which[g : g + 1])
+        one = Bundle(0, 1, group.rows, 1, 1, 1, 1, (group,))
+        blocks = np.arange(bundle.col_blocks)
+        tables, conversion = _convert(
+            steady, adc, np.full(bundle.col_blocks, adc.lsb), sums, noise,
+            None if quiet is None else quiet[g : g + 1], one,
+            np.zeros((1, bundle.col_blocks), dtype=np.int64), blocks, here,
+            noise_key(seed, _READ_NOISE, first, 1000 + g),
+        )  # fmt: skip
+        assert isinstance(tables, SumTables)
+        out.append(Unit(tables, conversion))
+    return out
