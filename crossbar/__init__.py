@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClusteredFaults",
+    "FaultMap",
+    "LineFaults",
     "Report",
     "StuckAt",
     "build_plan",
     "capture",
     "estimate",
+    "explain",
     "find_workload",
     "inject",
     "load_arch",
@@ -29,11 +33,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from crossbar.arch import load_arch
-    from crossbar.device.faults import StuckAt
+    from crossbar.device.faults import ClusteredFaults, FaultMap, LineFaults, StuckAt
     from crossbar.estimator import estimate
     from crossbar.mapping import build_plan
     from crossbar.nn.convert import map_model
     from crossbar.nn.effects import inject
+    from crossbar.nn.explaining import explain
     from crossbar.nn.graph.captured import capture
     from crossbar.nn.run import simulate
     from crossbar.nn.saving import load_mapped, save_mapped
@@ -43,11 +48,15 @@ if TYPE_CHECKING:
     from crossbar.workload import find_workload
 else:  # hidden from type checkers, so that a mistyped public name is an error there
     _HOME = {
+        "ClusteredFaults": "crossbar.device.faults",
+        "FaultMap": "crossbar.device.faults",
+        "LineFaults": "crossbar.device.faults",
         "Report": "crossbar.report",
         "StuckAt": "crossbar.device.faults",
         "build_plan": "crossbar.mapping",
         "capture": "crossbar.nn.graph.captured",
         "estimate": "crossbar.estimator",
+        "explain": "crossbar.nn.explaining",
         "find_workload": "crossbar.workload",
         "inject": "crossbar.nn.effects",
         "load_arch": "crossbar.arch",

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossbar.arch import Arch
+from crossbar.device.fault_data import describe_faults
 from crossbar.errors import InputError
+from crossbar.study.axis_keys import find_axis_key
 from crossbar.study.chips import chip_of
 from crossbar.study.costs import CostBench, timed_part
 from crossbar.study.description import Study, make_study
+from crossbar.study.harm import FAULT_WORDS, make_faults
 from crossbar.study.held import held_words
 from crossbar.study.identity import content_key, digest
 from crossbar.study.points import Point, grid
@@ -64,7 +67,9 @@ def sweep(
     measure: str = "cost",
     seed: int = 0,
     images: int | None = None,
-    faults: Mapping[str, float] | None = None,
+    faults: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    t_inference: str | float | None = None,
     name: str = "study",
     store: str | os.PathLike[str] | None = None,
     jobs: int = 1,
@@ -92,11 +97,17 @@ def sweep(
         What of the chip is held equal to that of ``arch`` by the number of tiles.
     measure : {"cost", "accuracy"}
     seed : int
-        Of the faults.
+        Of everything that is drawn.
     images : int, optional
         Use only the first samples.
     faults : mapping, optional
-        ``{"on": rate, "off": rate}``.
+        ``{"on": rate, "off": rate}``, with ``"size"`` in clusters; ``"row_on"``, ``"row_off"``,
+        ``"col_on"``, ``"col_off"``; or ``{"map": FILE}``.
+    trials : int, optional
+        Draw everything anew so often at each point, with the seeds from ``seed`` on; numbers are
+        then means, beside ``accuracy_std`` and ``accuracy_worst``.
+    t_inference : str or float, optional
+        Time between programming and the run: ``"1 day"``, or [s].
     name : str
     store : path, optional
         Folder of the study; points that are finished there are not computed again.  Without one
@@ -131,6 +142,8 @@ def sweep(
         "seed": seed,
         "images": images,
         "faults": faults,
+        "trials": trials,
+        "t_inference": t_inference,
         "data": data if isinstance(data, str) else None,
     }
     if measure == "accuracy" and isinstance(workload, str):
@@ -286,14 +299,17 @@ class _Accuracies:
 
             self._digest = network_digest(*self.load(), self.study.images)
         hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
-        on, off, seed = self._harm(values)
+        words, seed, t_inference = self._state(values)
+        drawn = make_faults(words) if "map" in words else None
         return {
             "measure": "accuracy",
             "arch": hardware,
             "network": [self.name, self._digest],
             "images": self.study.images,
-            "faults": [on, off],
+            "faults": words if drawn is None else describe_faults(drawn),
             "seed": seed,
+            "trials": self.study.trials,
+            "t_inference": t_inference,
         }
 
     def load(self) -> tuple[Any, Any]:
@@ -311,19 +327,21 @@ class _Accuracies:
             data = fashion_images() if named is None else find_data(named)
         return network, data
 
-    def _harm(self, values: Mapping[str, Any]) -> tuple[float, float, int]:
-        faults = self.study.faults
-        on = float(values.get("faults.on", faults.get("on", 0.0)))
-        off = float(values.get("faults.off", faults.get("off", 0.0)))
-        return on, off, int(values.get("seed", self.study.seed))
+    def _state(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], int, float | None]:
+        """Return the words of the faults, the seed and the time since programming [s]."""
+        axes = {key: values[f"faults.{key}"] for key in FAULT_WORDS if f"faults.{key}" in values}
+        words = {key: value for key, value in {**self.study.faults, **axes}.items() if value}
+        time = values.get("t_inference", self.study.t_inference)
+        seconds = None if time is None else float(find_axis_key("t_inference").check(time))
+        return words, int(values.get("seed", self.study.seed)), seconds
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the report of a point."""
-        from crossbar.device.faults import StuckAt
         from crossbar.nn.stages import Bench
 
         if self._bench is None:
             self._bench = Bench(self.load, self.study.images)
-        on, off, seed = self._harm(values)
-        harm = StuckAt(on=on, off=off) if on or off else None
-        return self._bench.report(chip_of(self.study, self.base, values), harm, seed).to_dict()
+        words, seed, time = self._state(values)
+        how: dict[str, Any] = {"trials": self.study.trials, "t_inference": time}
+        chip = chip_of(self.study, self.base, values)
+        return self._bench.report(chip, make_faults(words), seed, **how).to_dict()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from llvmlite import ir
 from numba import int64, types
 from numba.extending import intrinsic
 
 from crossbar.kernels._jit import jit
 
-__all__ = ["add_moments"]
+__all__ = ["add_moments", "pack_rows"]
 
 
 @intrinsic
@@ -20,6 +21,38 @@ def _popcount(typingctx, word):
         return builder.call(ctpop, args)
 
     return types.uint64(types.uint64), codegen
+
+
+@jit
+def pack_rows(columns, raised, negate, out):
+    """Cut inputs into bits, 64 input vectors a word.
+
+    Parameters
+    ----------
+    columns : float32[rows, vectors]
+        Whole numbers, from `crossbar.kernels.inputs.unfold`.
+    raised : int
+        Added to each.
+    negate : int
+        0: the bits of the number (of two's complement where it is negative); 1: the bits of
+        ``max(x, 0)``; -1: those of ``max(-x, 0)``.
+    out : uint64[bits, rows, words]
+        Filled; bit k of a row's vector v is bit ``v % 64`` of ``out[k, row, v // 64]``.
+    """
+    bits, rows, words = out.shape
+    vectors = columns.shape[1]
+    for r in range(rows):
+        for w in range(words):
+            for k in range(bits):
+                out[k, r, w] = 0
+            first = 64 * w
+            for i in range(min(64, vectors - first)):
+                x = int64(columns[r, first + i]) + raised
+                if negate:
+                    x = max(x * negate, 0)
+                lane = np.uint64(i)
+                for k in range(bits):
+                    out[k, r, w] |= np.uint64((x >> k) & 1) << lane
 
 
 @jit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crossbar.arch.cell import Cell, IdealCell, ReramCell, SotMramCell
+from crossbar.arch.cell_table import CellTable
 from crossbar.arch.keys import ExplainRow, arch_schema, explain_arch
 from crossbar.arch.loading import load_arch, preset_names
 from crossbar.arch.schema import (
@@ -12,7 +14,6 @@ from crossbar.arch.schema import (
     Dac,
     Energy,
     Faults,
-    IdealCell,
     Pe,
     Precision,
     Tile,
@@ -22,6 +23,8 @@ __all__ = [
     "Adc",
     "Arch",
     "Array",
+    "Cell",
+    "CellTable",
     "Chip",
     "Dac",
     "Energy",
@@ -30,6 +33,8 @@ __all__ = [
     "IdealCell",
     "Pe",
     "Precision",
+    "ReramCell",
+    "SotMramCell",
     "Tile",
     "arch_schema",
     "explain_arch",

@@ -8,6 +8,7 @@ precision, exact in any order.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,7 @@ from crossbar.mapping.tiling import Bundle, usable_columns
 __all__ = ["AnalogReading", "Part", "Products", "Unit", "make_analog"]
 
 _READ_NOISE, _DAC_NOISE = 7, 10  # streams
-CONTRIBUTION = 20
-"""Bits after the point of a contribution in matrix products."""
-DRIVE = 14
-"""Bits after the point of a drive in matrix products."""
+_MOST_PLACES, _EXACT = 20, 52  # binary places; bits of a sum that double precision holds
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,10 @@ class Products:
 
     Parameters
     ----------
+    places : int
+        Binary places of contributions and of drives.
     matrices : list of float64[rows, cols]
-        By row group; ``2**CONTRIBUTION`` times what a step of drive adds.
+        By row group; ``2**places`` times what a step of drive adds.
     squares, linears : list of float64[rows, cols], or None
         The same of the variance by digit**2 and by digit; None without read noise.
     scale : float64[row_groups, cols]
@@ -53,6 +53,7 @@ class Products:
         Column block of each column: arrays have row drivers of their own.
     """
 
+    places: int
     matrices: list[NDArray[np.float64]]
     squares: list[NDArray[np.float64]] | None
     linears: list[NDArray[np.float64]] | None
@@ -292,8 +293,11 @@ def _convert(
     if not has_dac_noise(arch):
         return make_tables(sums, groups, scale, frac, noise), conversion
     full = len(sums) - 1
-    unit = 2.0**CONTRIBUTION
     rows = [slice(g.start, g.start + g.rows) for g in bundle.row_groups]
+    bound = max(float(np.abs(sums[full][r]).sum(0).max(initial=1.0)) for r in rows)
+    room = _EXACT - math.ceil(math.log2(max(2.0 * bound, 1.0)))  # INL and noise reach further
+    places = min(_MOST_PLACES, room // 2)
+    unit = 2.0**places
     squares = linears = None
     if noise is not None:
         # two digits tell square and linear part apart; with one digit they are one
@@ -302,7 +306,7 @@ def _convert(
         squares = [np.rint(square[r] * unit) for r in rows]
         linears = [np.rint(linear[r] * unit) for r in rows]
     matrices = [np.rint(sums[full][r] / full * unit) for r in rows]
-    return Products(matrices, squares, linears, scale, blocks), conversion
+    return Products(places, matrices, squares, linears, scale, blocks), conversion
 
 
 def _worst(

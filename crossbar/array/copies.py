@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossbar.arch import Arch
 from crossbar.array.analog import AnalogReading, make_analog
-from crossbar.array.columns import make_columns
+from crossbar.array.columns import Columns, make_columns
 from crossbar.array.conditions import Conditions
 from crossbar.array.path import has_dac_noise, has_own_cells, has_telegraph, why_conductances
 from crossbar.array.physical import Physical, make_physical
@@ -47,6 +47,9 @@ class Copies:
     conditions: Conditions
     sample: NDArray[np.int32] | None
     _epochs: dict[int, tuple[int, list[AnalogReading]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _ranges: dict[int, list[NDArray[np.float64]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -148,13 +151,9 @@ class Copies:
         if known is not None and known[0] == epoch:
             return known[1]
         arch, seed = self.arch, self.conditions.seed
-        driven = arch
-        if has_dac_noise(arch):  # then drives are not in the tables
-            driven = arch.model_copy(update={"dac": arch.dac.model_copy(update={"inl": 0.0})})
+        driven = _with_ideal_levels(arch) if has_dac_noise(arch) else arch
         columns = [make_columns(p, driven, seed, epoch) for p in self.physical[copy]]
-        ranges: list[NDArray[np.float64]] | None = None
-        if arch.adc.policy == "calibrated":
-            ranges = column_ranges(columns, self.plan, arch, self.coding, self.sample)
+        ranges = self._ranges_of(copy, columns)
         made = [
             make_analog(
                 cells, physical, column, w, bundle, self.plan.encoding, self.coding, arch,
@@ -169,6 +168,21 @@ class Copies:
         ]  # fmt: skip
         self._epochs[copy] = epoch, made
         return made
+
+    def _ranges_of(self, copy: int, columns: list[Columns]) -> list[NDArray[np.float64]] | None:
+        """Ranges of calibrated converters, by bundle: found once, before cells flicker."""
+        if self.arch.adc.policy != "calibrated":
+            return None
+        if copy not in self._ranges:
+            if has_telegraph(self.arch):
+                steady = _without_telegraph(self.arch)
+                columns = [
+                    make_columns(p, steady, self.conditions.seed) for p in self.physical[copy]
+                ]
+            self._ranges[copy] = column_ranges(
+                columns, self.plan, self.arch, self.coding, self.sample
+            )
+        return self._ranges[copy]
 
     @cached_property
     def digital(self) -> list[Reading]:
@@ -188,3 +202,13 @@ class Copies:
             for b, r in zip(self.plan.bundles, self.readings[0], strict=True)
         ]
         return sum(n * share for n, share in counts) / sum(n for n, _ in counts)
+
+
+def _with_ideal_levels(arch: Arch) -> Arch:
+    """Where drives are noisy their levels are not in the columns."""
+    return arch.model_copy(update={"dac": arch.dac.model_copy(update={"inl": 0.0})})
+
+
+def _without_telegraph(arch: Arch) -> Arch:
+    noise = arch.cell.read_noise.model_copy(update={"rtn_share": 0.0})
+    return arch.model_copy(update={"cell": arch.cell.model_copy(update={"read_noise": noise})})

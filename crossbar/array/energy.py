@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from crossbar.array.window import Span, Window, map_parts, spans
 from crossbar.circuit.dac import InputCoding
 from crossbar.kernels.inputs import drive_map, unfold
-from crossbar.kernels.moments import add_moments
+from crossbar.kernels.moments import add_moments, pack_rows
 from crossbar.mapping.tiling import Bundle
 
 __all__ = ["drive_moments", "drive_squares", "energy_of_moments"]
 
-_VECTORS = 512  # input vectors of a span
+_VECTORS = 4096  # input vectors of a span
 
 
 def drive_squares(
@@ -92,18 +92,20 @@ def _bundle_moments(
 ) -> list[NDArray[np.int64]]:
     geometry = window.geometry(bundle.first_group * channels, bundle.groups * channels)
 
+    reads = _reads(coding)
+
     def work(span: Span) -> list[NDArray[np.int64]]:
         columns = np.empty((bundle.rows, span.rows), dtype=np.float32)
         unfold(x, geometry, span.numbers(), columns)
-        digits = coding.digits(columns.astype(np.int64))
+        planes = _planes(columns, coding)
         found = [np.zeros((g.rows, g.rows), dtype=np.int64) for g in bundle.row_groups]
-        for digit in digits:
-            bits = _bits(digit)
-            for group, matrix in zip(bundle.row_groups, found, strict=True):
-                rows = slice(group.start, group.start + group.rows)
-                for one_weight, one in bits:
-                    for other_weight, other in bits:
-                        add_moments(one[rows], other[rows], one_weight * other_weight, matrix)
+        for group, matrix in zip(bundle.row_groups, found, strict=True):
+            rows = slice(group.start, group.start + group.rows)
+            for read in reads:
+                for one, one_weight in read:
+                    for other, other_weight in read:
+                        weight = one_weight * other_weight
+                        add_moments(planes[one, rows], planes[other, rows], weight, matrix)
         return found
 
     cut = list(spans(x.shape[0], *stripe, _VECTORS)) if stripe[1] else []
@@ -142,22 +144,32 @@ def energy_of_moments(
     return total
 
 
-def _bits(digits: NDArray[np.int64]) -> list[tuple[int, NDArray[np.uint64]]]:
-    """Cut ``digits[rows, vectors]`` into bits, 64 vectors a word; negative digits have their own.
+def _planes(columns: NDArray[np.float32], coding: InputCoding) -> NDArray[np.uint64]:
+    """Cut inputs into bits, 64 vectors a word: ``uint64[planes, rows, words]``.
 
-    Returns
-    -------
-    list of (int, uint64[rows, words])
-        What a bit counts, and the bits.
+    Bits from the lowest on; where drives have a sign those of the positive parts, then those of
+    the negative ones.
     """
+    rows, vectors = columns.shape
+    signs = (1, -1) if coding.bipolar else (0,)
+    bits = coding.main_bits if coding.bipolar else coding.bits
+    out = np.empty((len(signs) * bits, rows, -(-vectors // 64)), dtype=np.uint64)
+    for k, sign in enumerate(signs):
+        pack_rows(columns, coding.offset, sign, out[k * bits : (k + 1) * bits])
+    return out
+
+
+def _reads(coding: InputCoding) -> list[list[tuple[int, int]]]:
+    """Which planes make the digit of each read, and what each counts in it."""
+    main = coding.main_bits
     out = []
-    for sign in (1, -1):
-        magnitude = np.maximum(sign * digits, 0)
-        for k in range(int(magnitude.max(initial=0)).bit_length()):
-            packed = np.packbits(((magnitude >> k) & 1).astype(np.uint8), axis=1)
-            room = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
-            room[:, : packed.shape[1]] = packed
-            out.append((sign * (1 << k), room.view(np.uint64)))
+    for first in range(0, main, coding.digit):
+        read = [(b, 1 << (b - first)) for b in range(first, min(main, first + coding.digit))]
+        if coding.bipolar:
+            read += [(main + b, -count) for b, count in read]
+        out.append(read)
+    if coding.sign_read:
+        out.append([(main, 1)])
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.array.analog import CONTRIBUTION, DRIVE, AnalogReading, Part, Products
+from crossbar.array.analog import AnalogReading, Part, Products
 from crossbar.array.run import pack
 from crossbar.array.window import Span, Window
 from crossbar.circuit.dac import InputCoding
@@ -202,11 +202,11 @@ def _sums_of(
             read=t,
         )
         mine = sums.blocks == across
-        steps = np.rint(room * 2.0**DRIVE)
-        out[:, mine] = (steps @ matrix[:, mine]) * 2.0 ** -(DRIVE + CONTRIBUTION)
+        steps = np.rint(room * 2.0**sums.places)
+        out[:, mine] = (steps @ matrix[:, mine]) * 4.0**-sums.places
     if sums.squares is None or sums.linears is None:
         return out, None
     digit_matrix(planes, g, first, width, room, negative_plane=negative)
     size = np.abs(room)
     variance = size**2 @ sums.squares[g] + size @ sums.linears[g]
-    return out, variance * 2.0**-CONTRIBUTION
+    return out, variance * 2.0**-sums.places

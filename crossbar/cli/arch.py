@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,6 +76,44 @@ def show(
 
 
 @app.command()
+def plot(
+    name: Name,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png|svg|pdf",
+            help="The figure; replaced when it is there. Default: NAME_cells.png.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the samples.")] = 0,
+    overrides: Overrides = None,
+) -> None:
+    """Draw what the cells hold after programming, level by level, over the points of cell.table.
+
+    Prints mean and spread of each level, and where the figure is.
+    """
+    from crossbar.cli.plot import DPI, figure_format
+    from crossbar.device.check import check_cell
+    from crossbar.files import write_whole
+    from crossbar.report.cell_figure import cell_picture
+    from crossbar.report.drawing import drawn
+
+    arch = find_hardware(name, overrides)
+    check_cell(arch)
+    target = out or Path(f"{arch.name}_cells.png")
+    ending = figure_format(target)
+    found = cell_picture(arch, seed)
+    image = drawn(found.figure, ending, dpi=DPI)
+
+    def write(file: Path) -> None:
+        file.write_bytes(image)
+
+    write_whole(target, write)
+    typer.echo(found.caption)
+    typer.echo(str(target))
+
+
+@app.command()
 def check(
     files: Annotated[
         list[str],
@@ -83,12 +122,14 @@ def check(
 ) -> None:
     """Check hardware descriptions; every problem of every file is one line."""
     from crossbar.arch import load_arch
+    from crossbar.device.check import check_cell
     from crossbar.errors import ConfigError, InputError
 
     problems: list[str] = []
     for file in files:
         try:
             arch = load_arch(file)
+            check_cell(arch)
         except ConfigError as error:
             problems += error.problems
         except InputError as error:

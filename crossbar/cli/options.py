@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossbar.errors import InputError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from crossbar.arch import Arch
-    from crossbar.device.faults import StuckAt
 
 __all__ = [
     "OBSERVERS",
@@ -30,8 +29,9 @@ __all__ = [
     "find_hardware",
     "only_stderr",
     "output_folder",
-    "read_faults",
+    "read_fault_words",
     "read_overrides",
+    "read_time",
 ]
 
 
@@ -106,37 +106,77 @@ def check_module(option: str, spec: str) -> None:
         raise InputError(f"{spec}: name the module and not its file: {option} {meant}{place}")
 
 
-def read_faults(text: str) -> StuckAt:
-    """Read the value of ``--inject``: ``on=0.09,off=0.017``, either may be left out.
+def read_fault_words(text: str) -> dict[str, Any]:
+    """Read the value of ``--inject``: ``on=0.09,off=0.017``, any of its words may be left out.
+
+    ``on``, ``off``: shares of cells; ``size``: cells of a cluster; ``row_on``, ``row_off``,
+    ``col_on``, ``col_off``: shares of whole rows and columns; or ``map=FILE`` alone.
 
     Raises
     ------
     InputError
         Naming the part that is wrong.
     """
-    from crossbar.device.faults import StuckAt
+    from crossbar.study.harm import FAULT_WORDS, make_faults
 
-    rates: dict[str, float] = {}
+    words: dict[str, Any] = {}
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         where = f"--inject {text}: {part.strip()!r}"
         if not equals:
-            raise InputError(f"{where}: expected on=RATE or off=RATE, e.g. on=0.09,off=0.017")
-        if key not in ("on", "off"):
-            near = did_you_mean(key, ("on", "off"))
+            raise InputError(
+                f"{where}: expected on=RATE or off=RATE, e.g. on=0.09,off=0.017, or map=FILE.npz"
+            )
+        if key not in (*FAULT_WORDS, "map"):
+            near = did_you_mean(key, (*FAULT_WORDS, "map"))
             raise InputError(
                 f"{where}: unknown part {key!r}{near}; allowed: on (stuck at the top level), off"
-                " (stuck at level 0)"
+                " (stuck at level 0), size (cells of a cluster), row_on, row_off, col_on, col_off,"
+                " map (a file)"
             )
-        if key in rates:
+        if key in words:
             raise InputError(f"{where}: {key!r} is given twice")
-        try:
-            rates[key] = float(value)
-        except ValueError:
-            raise InputError(f"{where}: {value!r} is not a number; a rate is 0..1") from None
-        if not 0.0 <= rates[key] <= 1.0:
-            raise InputError(f"{where}: {value} is not a rate in 0..1")
-    return StuckAt(**rates)
+        words[key] = value if key == "map" else _fault_number(where, key, value)
+    if "size" in words and not ("on" in words or "off" in words):
+        raise InputError(f"--inject {text}: size: clusters of what? give on=RATE or off=RATE")
+    try:
+        make_faults(words)
+    except InputError as error:
+        raise InputError(f"--inject {text}: {error}") from None
+    return words
+
+
+def _fault_number(where: str, key: str, text: str) -> float:
+    is_rate = key != "size"
+    try:
+        value = float(text)
+    except ValueError:
+        allowed = "a rate is 0..1" if is_rate else "a size is 1 or more cells"
+        raise InputError(f"{where}: {text!r} is not a number; {allowed}") from None
+    if is_rate and not 0.0 <= value <= 1.0:
+        raise InputError(f"{where}: {text} is not a rate in 0..1")
+    if not is_rate and not 1.0 <= value <= 4096.0:
+        raise InputError(f"{where}: {text} is not a size in 1..4096 cells")
+    return value
+
+
+def read_time(arch: Arch, text: str) -> float:
+    """Read the value of ``--t-inference``, a time with its unit such as ``1 day`` [s].
+
+    Raises
+    ------
+    InputError
+        No time, or one before the drift of the cells begins.
+    """
+    from crossbar.study.axis_keys import find_axis_key
+    from crossbar.study.harm import check_drift_time
+
+    try:
+        seconds = float(find_axis_key("t_inference").check(text))
+        check_drift_time(arch, seconds)
+    except InputError as error:
+        raise InputError(f"--t-inference {text}: {error}") from None
+    return seconds
 
 
 @contextmanager
@@ -215,9 +255,9 @@ def complete_workloads(incomplete: str) -> Iterator[str]:
 
 def complete_keys(incomplete: str) -> Iterator[str]:
     """Complete the key of a ``--set``."""
-    from crossbar.arch.keys import key_table
+    from crossbar.arch.keys import settable_keys
 
-    yield from _starting(lambda: [f"{key}=" for key in key_table()], incomplete)
+    yield from _starting(lambda: [f"{key}=" for key in settable_keys()], incomplete)
 
 
 def complete_axes(incomplete: str) -> Iterator[str]:

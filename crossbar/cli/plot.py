@@ -13,7 +13,7 @@ from crossbar.errors import InputError, UnknownNameError, did_you_mean
 if TYPE_CHECKING:
     from crossbar.report.figures import Picture
 
-__all__ = ["is_study", "plot"]
+__all__ = ["DPI", "figure_format", "is_study", "plot"]
 
 Format = Literal["png", "svg", "pdf"]
 
@@ -21,7 +21,8 @@ _FORMATS = ("png", "svg", "pdf")
 _KINDS = ("line", "heat", "pareto", "breakdown")
 _STORE = "study.sqlite"
 _REPORT = "report.json"
-_DPI = 200
+DPI = 200
+"""Pixels an inch of a PNG."""
 
 
 def is_study(path: Path) -> bool:
@@ -103,9 +104,9 @@ def plot(
         path /= _REPORT
     folder = path if path.is_dir() else path.parent
     target = folder / f"{stem if study else f'{path.stem}_{stem}'}.png" if out is None else out
-    ending = _format(target)
+    ending = figure_format(target)
     found = _of_study(path, chosen, options) if study else _of_report(path, chosen, options)
-    image = drawn(found.figure, ending, dpi=_DPI)
+    image = drawn(found.figure, ending, dpi=DPI)
 
     def write(file: Path) -> None:
         file.write_bytes(image)
@@ -151,7 +152,7 @@ def _of_report(path: Path, kind: str, options: dict[str, str | None]) -> Picture
         return ways[by](report)
 
 
-def _format(target: Path) -> Format:
+def figure_format(target: Path) -> Format:
     """Tell the format of a figure by the ending of its name."""
     ending = target.suffix.removeprefix(".").lower()
     if ending not in _FORMATS:

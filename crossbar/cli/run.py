@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,14 +21,24 @@ from crossbar.cli.options import (
     complete_presets,
     find_hardware,
     only_stderr,
-    read_faults,
+    read_fault_words,
+    read_time,
+)
+from crossbar.cli.run_checks import (
+    check_inputs,
+    check_labels,
+    check_whole_batches,
+    fixed_batch,
+    note_compiling,
 )
 from crossbar.errors import InputError
 
 if TYPE_CHECKING:
     from crossbar.arch import Arch
     from crossbar.cli.progress import Stages
-    from crossbar.device.faults import StuckAt
+    from crossbar.device.faults import Faults
+    from crossbar.nn.explaining import Explanation
+    from crossbar.nn.mapped import MappedModel
     from crossbar.nn.models import Model
     from crossbar.report import Report
 
@@ -49,8 +60,11 @@ class _Job:
     model: str | None
     data: str | None
     calibration: str | None
-    faults: StuckAt | None
+    faults: Faults | None
     seed: int
+    trials: int | None
+    t_inference: float | None
+    explain: bool
     observer: str
     strict: bool
     trust_pickle: bool
@@ -110,9 +124,34 @@ def run(
         typer.Option(
             "--inject",
             metavar="on=0.09,off=0.017",
-            help="Shares of cells that are stuck at the top level (on) and at level 0 (off).",
+            help="Shares of cells that are stuck at the top level (on) and at level 0 (off), in"
+            " clusters with size=CELLS; of whole rows and columns: row_on= row_off= col_on="
+            " col_off=; or map=FILE.npz|FILE.csv, which names every broken cell.",
         ),
     ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1_000_000,
+            help="Draw everything anew N times, with seeds from --seed on: mean, spread, worst.",
+        ),
+    ] = None,
+    t_inference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Time between programming and the run, e.g. '1 day', for drift."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Find the step and the layer where accuracy goes, on up to 100 samples: some 20"
+            " times the work; also saved as explain.json.",
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a network with a layer that cannot be mapped.")
     ] = False,
@@ -154,6 +193,8 @@ def run(
     Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
     printed and saved as out/report.json and, to look at, out/report.html.
     """
+    from crossbar.study.harm import make_faults
+
     hardware = find_hardware(arch, overrides)
     for option, spec in (("--model", model), ("--data", data)):
         if spec is not None:
@@ -168,8 +209,11 @@ def run(
         model,
         data,
         calibration,
-        None if faults is None else read_faults(faults),
+        None if faults is None else make_faults(read_fault_words(faults)),
         seed,
+        trials,
+        None if t_inference is None else read_time(hardware, t_inference),
+        explain,
         check_choice("observer", observer, OBSERVERS),
         strict,
         trust_pickle,
@@ -180,13 +224,13 @@ def run(
         from crossbar.cli.progress import Stages
 
         with only_stderr() if as_json else nullcontext(), Stages() as stages:
-            report = _simulated(job, stages)
-        save_report(report, file)
-    print_report(report, file, as_json)
+            report, found = _simulated(job, stages)
+        save_report(report, file, found)
+    print_report(report, file, as_json, found=found)
 
 
-def _simulated(job: _Job, stages: Stages) -> Report:
-    """Load, map, inject, run."""
+def _simulated(job: _Job, stages: Stages) -> tuple[Report, Explanation | None]:
+    """Load, map, inject, run, and explain where that is asked for."""
     stages.begin("loading the network")
     from crossbar.nn.convert import map_model
     from crossbar.nn.data import Head, as_loader, split_batch
@@ -194,12 +238,12 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     from crossbar.nn.run import simulate
 
     network, data, where = _loaded(job)
-    fixed = _fixed_batch(job, network)
+    fixed = fixed_batch(job.model, job.batch, network)
     loader = as_loader(data, job.batch, where)
-    _check_labels(data, loader, where)
-    _check_inputs(network, loader, where)
+    check_labels(data, loader, where)
+    check_inputs(network, loader, where)
     samples = Head(loader, job.images, where)
-    _check_whole_batches(samples, fixed, where)
+    check_whole_batches(samples, fixed, where)
     size = fixed or _CALIBRATION
     calibration = list(Head(as_loader(data, size, where), max(_CALIBRATION, size), where))
     if job.calibration is not None:
@@ -207,10 +251,10 @@ def _simulated(job: _Job, stages: Stages) -> Report:
 
         x, _ = load_npz(job.calibration)
         calibration = batches(x, None, size)
-        _check_inputs(network, calibration, job.calibration)
+        check_inputs(network, calibration, job.calibration)
     if fixed and len(calibration) > 1 and split_batch(calibration[-1]).samples < fixed:
         calibration.pop()
-    _note_compiling(stages)
+    note_compiling(stages)
     stages.begin("mapping it")
     mapped = map_model(
         network,
@@ -226,14 +270,38 @@ def _simulated(job: _Job, stages: Stages) -> Report:
     width = f"{bits[0]}-bit" if bits[0] == bits[1] else f"{bits[0]}/{bits[1]}-bit"
 
     stage = f"on the crossbars, in float, in {width} digital"
-
-    def progress(done: int, total: int) -> None:
-        stages.count(stage, done, total)
-
+    if job.trials is not None:
+        stage += f", {job.trials} trial{'' if job.trials == 1 else 's'}"
     stages.begin(stage)
-    report = simulate(mapped, samples, progress=progress, seed=job.seed)
+    report = simulate(
+        mapped,
+        samples,
+        progress=partial(stages.count, stage),
+        seed=job.seed,
+        trials=job.trials,
+        t_inference=job.t_inference,
+    )
     origin = {"model": job.model, "data": job.data, "calibration": job.calibration}
-    return replace(report, scenario={**report.scenario, **origin})
+    report = replace(report, scenario={**report.scenario, **origin})
+    return report, _explained(job, mapped, samples, fixed, stages) if job.explain else None
+
+
+def _explained(
+    job: _Job, mapped: MappedModel, samples: Iterable[Any], fixed: int | None, stages: Stages
+) -> Explanation:
+    """Find where accuracy goes, on as many whole batches as make up to 100 samples."""
+    from crossbar.nn.explaining import IMAGES, explain
+
+    stage = "explaining"
+    stages.begin(stage)
+    return explain(
+        mapped,
+        samples,
+        images=max(fixed, IMAGES // fixed * fixed) if fixed else IMAGES,
+        seed=job.seed,
+        t_inference=job.t_inference,
+        progress=partial(stages.count, stage),
+    )
 
 
 def _loaded(job: _Job) -> tuple[Model, Any, str]:
@@ -249,82 +317,3 @@ def _loaded(job: _Job) -> tuple[Model, Any, str]:
     else:
         network = load_model(job.model, trust_pickle=job.trust_pickle)
     return network, fashion_images() if job.data is None else find_data(job.data), where
-
-
-def _fixed_batch(job: _Job, network: Model) -> int | None:
-    """Return the only size of batches that an exported program takes, None where any will do."""
-    from torch.export import ExportedProgram
-
-    from crossbar.nn.pt2 import input_shapes_of
-
-    if isinstance(network, ExportedProgram):
-        sizes = {shape[0] for shape in input_shapes_of(network).values() if shape}
-        fixed = [size for size in sizes if isinstance(size, int)]
-        if fixed and fixed != [job.batch]:
-            raise InputError(
-                f"{job.model}: exported for batches of {fixed[0]} only; export it with a free batch"
-                f" axis (dynamic_shapes=...), or give --batch {fixed[0]}"
-            )
-        if fixed:
-            return fixed[0]
-    return None
-
-
-def _check_whole_batches(samples: Iterable[Any], fixed: int | None, where: str) -> None:
-    """Refuse samples whose last batch would be smaller than the only size that is taken."""
-    from crossbar.nn.data import count_samples
-
-    count = None if fixed is None else count_samples(samples)
-    if fixed and count and count % fixed:
-        raise InputError(
-            f"{where}: {count} sample{'' if count == 1 else 's'}, but the network was exported for"
-            f" batches of {fixed} only; give --images with a multiple of {fixed}"
-        )
-
-
-def _check_labels(data: Any, loader: Iterable[Any], where: str) -> None:
-    """Find labels that are no class numbers before the long work, all of them where it is cheap."""
-    from crossbar.nn.data import Head, is_whole, split_batch
-    from crossbar.nn.data_files import check_labels
-
-    if is_whole(data):
-        targets = split_batch(data, where=where).targets
-        if targets is not None:
-            check_labels(targets, f"{where}: y")
-    for batch in Head(loader, None if isinstance(loader, list) else 2, where):
-        targets = split_batch(batch, where=where).targets
-        if targets is not None:
-            check_labels(targets, f"{where}: y of a batch")
-
-
-def _check_inputs(network: Model, loader: Iterable[Any], where: str) -> None:
-    """Find data that the network does not take before the long work."""
-    from torch.export import ExportedProgram
-
-    from crossbar.nn.data import Head, split_batch
-    from crossbar.nn.data_files import check_model_takes, check_shape
-    from crossbar.nn.pt2 import input_shapes_of
-
-    first = next(iter(Head(loader, 2, where)))
-    if not isinstance(network, ExportedProgram):
-        check_model_takes(network, first, where)
-        return
-    shapes = input_shapes_of(network).values()
-    for value, expected in zip(split_batch(first, where=where).args, shapes, strict=False):
-        check_shape(tuple(value.shape[1:]), expected[1:], where)
-
-
-def _note_compiling(stages: Stages) -> None:
-    """Say so when the kernels have not been compiled yet on this machine, or never stay."""
-    from crossbar.kernels._jit import cache_folder, cache_problem
-
-    folder = cache_folder()
-    if cache_problem():
-        stages.note(
-            f"kernels cannot be cached in {folder} ({cache_problem()}): every run compiles them"
-            " anew, for less than a minute; name another folder with CROSSBAR_CACHE"
-        )
-    elif not any(folder.rglob("*.nbi")):  # numba makes the folder itself as soon as it is imported
-        stages.note(
-            f"first run: kernels are compiled once, for less than a minute, and cached in {folder}"
-        )

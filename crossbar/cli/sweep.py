@@ -18,7 +18,7 @@ from crossbar.cli.options import (
     complete_workloads,
     find_hardware,
     only_stderr,
-    read_faults,
+    read_fault_words,
 )
 from crossbar.errors import InputError
 
@@ -100,7 +100,24 @@ def sweep(
     ] = None,
     faults: Annotated[
         str | None,
-        typer.Option("--inject", metavar="on=0.09,off=0.017", help="Stuck cells at every point."),
+        typer.Option(
+            "--inject",
+            metavar="on=0.09,off=0.017",
+            help="Stuck cells at every point, as for `crossbar run`.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1_000_000,
+            help="Draws of everything random at every point: mean, accuracy_std, accuracy_worst.",
+        ),
+    ] = None,
+    t_inference: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Time between programming and the run, e.g. '1 day'."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Seed of everything that is drawn.")
@@ -143,10 +160,11 @@ def sweep(
         "data": data,
         "images": images,
         "seed": seed,
+        "trials": trials,
+        "t_inference": t_inference,
     }
     if faults is not None:
-        harm = read_faults(faults)
-        given["faults"] = {"on": harm.on, "off": harm.off}
+        given["faults"] = read_fault_words(faults)
     for word in overrides or []:
         key = word.partition("=")[0].strip()
         if any(key in each.partition("=")[0].split("/") for each in axis or []):

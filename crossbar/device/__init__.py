@@ -1,1 +1,1 @@
-"""What a cell is: its faults and its cost."""
+"""What a cell is: levels and their errors, drift, noise, current, faults, and what it costs."""

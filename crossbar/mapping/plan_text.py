@@ -9,9 +9,17 @@ from collections.abc import Sequence
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.tables import line_width, table
 
-__all__ = ["counted", "plan_table", "shortened", "units_in_use"]
+__all__ = ["PATHS", "counted", "plan_table", "shortened", "units_in_use"]
 
 _SHORTEST = 12
+PATHS = {
+    "integer": "one exact integer product: no column can clip",
+    "popcount": "bit planes, counted read by read",
+    "tables": "tables of the partial sums of real conductances, read by read",
+    "products": "matrix products of real drives and conductances, read by read",
+}
+"""How a layer's columns are computed (`LayerPlan.path`), in words."""
+
 _NAMED = 4
 """Layers that are named in a line; the others are counted."""
 
@@ -46,8 +54,22 @@ def _row(plan: Plan, layer: LayerPlan) -> list[str]:
         str(layer.arrays),
         _span(tiles.start, tiles.stop),
         f"{100 * layer.utilisation:.0f} %",
+        layer.path or "-",
         "-" if layer.collapsed is None else f"{100 * layer.collapsed:.0f} %",
     ]
+
+
+def _without(rows: list[list[str]], place: int) -> list[list[str]]:
+    """Leave a column out."""
+    return [row[:place] + row[place + 1 :] for row in rows]
+
+
+def _path_lines(paths: Sequence[str]) -> list[str]:
+    """Say how layers are computed, in words."""
+    if len(paths) == 1:
+        return [f"each layer is computed as {PATHS[paths[0]]}"]
+    said = "; ".join(f"{path}: {PATHS[path]}" for path in paths)
+    return [f"computed as {said}"] if paths else []
 
 
 def _room(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
@@ -109,18 +131,23 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     arch, encoding = plan.arch, plan.layers[0].encoding
     width = line_width(width)
     columns = ["<layer", *("matrix", "positions", "blocks", "copies", "arrays", "tiles", "used")]
+    columns += ["computed as", "lossless"]
     rows = [_row(plan, layer) for layer in plan.layers]
-    if any(layer.collapsed is not None for layer in plan.layers):
-        columns.append("lossless")
-    else:  # not known before weights are mapped
-        rows = [row[:-1] for row in rows]
+    # the last two are not known before weights are mapped; what holds for all is said in a line
+    paths = [path for path in PATHS if any(layer.path == path for layer in plan.layers)]
+    integers = [layer for layer in plan.layers if layer.path not in ("tables", "products")]
+    lossless = any(layer.collapsed is not None for layer in integers)
+    for name, is_shown in (("computed as", len(paths) > 1), ("lossless", lossless)):
+        if not is_shown:
+            rows = _without(rows, columns.index(name))
+            columns.remove(name)
     room = _room(columns, rows, width)
     longest = max(len(layer.name) for layer in plan.layers)
     is_single = longest > room and all(layer.replicas == 1 for layer in plan.layers)
     if is_single:  # a line says it, and the names have more room
         place = columns.index("copies")
         columns.pop(place)
-        rows = [row[:place] + row[place + 1 :] for row in rows]
+        rows = _without(rows, place)
         room = _room(columns, rows, width)
     if room >= _SHORTEST:
         names = shortened([row[0] for row in rows], room)
@@ -142,7 +169,8 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     if is_single:
         lines.append("one copy of each layer")
     lines += _buffer_lines(plan)
-    if any(layer.collapsed is not None for layer in plan.layers):
+    lines += _path_lines(paths)
+    if lossless:
         lines.append(
             "lossless: share of columns that provably cannot clip; those are computed as one exact"
             " integer product"

@@ -21,8 +21,8 @@ from crossbar.nn.quantise import InputScale, Range
 __all__ = ["Calibrated", "calibrate"]
 
 _BATCH = 64
-_VECTORS = 256  # of a layer, for the ranges of its converters
-_IMAGES, _POSITIONS = 16, 8  # of a batch
+_FEWEST, _VALUES = 256, 1 << 19
+"""Input vectors kept of a layer, and input values: for the ranges of its converters."""
 _WHERE = "calibration"
 
 
@@ -58,12 +58,25 @@ class Calibrated:
         return np.asarray(np.clip(rounded, s.low, s.high).astype(np.int32))
 
 
-def _vectors(x: torch.Tensor, product: Product) -> NDArray[np.float32]:
-    """Pick input vectors out of a batch: ``float32[vectors, inputs of all groups]``."""
-    x = x.detach().to(torch.float32)[:_IMAGES]
+def _wanted(product: Product) -> int:
+    """How many input vectors are kept of a layer."""
+    inputs = product.weight[0].numel() * int(product.attrs.get("groups", 1))
+    return max(_FEWEST, _VALUES // inputs)
+
+
+def _vectors(x: torch.Tensor, product: Product, count: int) -> NDArray[np.float32]:
+    """Pick about ``count`` input vectors out of a batch, at the same random places of each image.
+
+    Returns
+    -------
+    float32[vectors, inputs of all groups]
+    """
+    x = x.detach().to(torch.float32)
+    rng = np.random.default_rng(0)
     if product.kind != "conv2d":
         rows = x.reshape(-1, x.shape[-1])
-        return np.asarray(rows[:: max(1, len(rows) // (_IMAGES * _POSITIONS))].numpy()).copy()
+        chosen = np.sort(rng.permutation(len(rows))[:count])
+        return np.asarray(rows[torch.from_numpy(chosen)].numpy())
     a = product.attrs
     (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
         (int(a[k][0]), int(a[k][1])) for k in ("kernel", "stride", "padding", "dilation")
@@ -72,7 +85,7 @@ def _vectors(x: torch.Tensor, product: Product) -> NDArray[np.float32]:
     down = (padded.shape[2] - dh * (kh - 1) - 1) // sh + 1
     across = (padded.shape[3] - dw * (kw - 1) - 1) // sw + 1
     found = []
-    for place in np.unique(np.linspace(0, down * across - 1, _POSITIONS).astype(int)):
+    for place in rng.permutation(down * across)[: -(-count // len(x))]:
         top, left = int(place) // across * sh, int(place) % across * sw
         patch = padded[
             :, :, top : top + dh * (kh - 1) + 1 : dh, left : left + dw * (kw - 1) + 1 : dw
@@ -116,8 +129,9 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
             raise DataError(f"{_WHERE}: {product.layer} gets {got} inputs, its weights are {want}")
         key = product.weight_key
         ranges[key].observe(x.detach().to(torch.float32).contiguous().numpy())
-        if sum(map(len, vectors[key])) < _VECTORS:
-            vectors[key].append(_vectors(x, product))
+        missing = _wanted(product) - sum(map(len, vectors[key]))
+        if missing > 0:
+            vectors[key].append(_vectors(x, product, missing))
         return product.compute(x)
 
     with torch.no_grad():
@@ -125,6 +139,6 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
             captured.program.run(batch.args, batch.kwargs, watch)
     names = {p.weight_key: p.layer for p in products.values()}
     return {
-        key: Calibrated(seen.scale(bits, names[key]), np.concatenate(vectors[key])[:_VECTORS])
+        key: Calibrated(seen.scale(bits, names[key]), np.concatenate(vectors[key]))
         for key, seen in ranges.items()
     }

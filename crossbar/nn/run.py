@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,26 @@ from crossbar.nn.data import as_loader, check_finite, count_samples, split_batch
 from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
+from crossbar.nn.states import (
+    check_seeds,
+    check_time,
+    is_random,
+    reasons_of,
+    redrawn,
+    state_words,
+)
+from crossbar.nn.trials import mean_activity, trials_block
 from crossbar.report import Report, build_report
-from crossbar.timing.counts import Activity
+from crossbar.report.build import port_clocks
+from crossbar.timing import Activity, count, measure
 
-__all__ = ["Progress", "simulate", "simulate_beside"]
+__all__ = ["Outputs", "Progress", "simulate", "simulate_beside"]
 
 Progress = Callable[[int, int], None]
 """Told of finished work in samples: ``progress(done, total)``; ``total`` is 0 when unknown."""
+
+Outputs = dict[str, NDArray[np.floating]]
+"""Outputs of the network by mode: ``"crossbar"``, ``"float"``, ``"digital"``."""
 
 _BATCH = 50
 
@@ -33,6 +47,8 @@ def simulate(
     baselines: bool = True,
     progress: Progress | None = None,
     seed: int = 0,
+    trials: int | None = None,
+    t_inference: float | None = None,
 ) -> Report:
     """Run data through the crossbars.
 
@@ -51,7 +67,14 @@ def simulate(
     progress : callable, optional
         ``progress(done, total)``; ``total`` is 0 when unknown.
     seed : int
-        Written into the report; fault maps take theirs in `inject`.
+        Of everything that is drawn: programming error, drift, noise, mismatch of converters.
+        Faults keep the seed that `inject` was given.
+    trials : int, optional
+        Draw everything anew, faults too, with the seeds ``seed .. seed + trials - 1``.  The numbers
+        of the report are then means, and ``report.trials`` has spread, worst and every value.
+        Where nothing is drawn one run is made and ``report.trials["identical"]`` is true.
+    t_inference : float, optional
+        Time between programming and the run [s]; cells are as programmed when None.
 
     Returns
     -------
@@ -61,11 +84,38 @@ def simulate(
     ------
     DataError
         Data of a wrong shape or type, empty, or with NaN.
+    InputError
+        A seed or a number of trials out of range, a time before the t0 of ``cell.drift``.
     """
     report, _ = simulate_beside(
-        mapped, loader, metric=metric, baselines=baselines, progress=progress, seed=seed
+        mapped,
+        loader,
+        metric=metric,
+        baselines=baselines,
+        progress=progress,
+        seed=seed,
+        trials=trials,
+        t_inference=t_inference,
     )
     return report
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One pass of the data through one chip.
+
+    Parameters
+    ----------
+    outputs : Outputs
+    targets : array[images, ...] or None
+    activity : Activity
+    images : int
+    """
+
+    outputs: Outputs
+    targets: NDArray[Any] | None
+    activity: Activity
+    images: int
 
 
 def simulate_beside(
@@ -76,13 +126,15 @@ def simulate_beside(
     baselines: bool = True,
     progress: Progress | None = None,
     seed: int = 0,
+    trials: int | None = None,
+    t_inference: float | None = None,
     known: Mapping[str, NDArray[np.floating]] | None = None,
-) -> tuple[Report, dict[str, NDArray[np.floating]]]:
+) -> tuple[Report, Outputs]:
     """Run data through the crossbars beside answers that are known already; see `simulate`.
 
     Parameters
     ----------
-    mapped, loader, metric, baselines, progress, seed
+    mapped, loader, metric, baselines, progress, seed, trials, t_inference
         As for `simulate`.
     known : mapping of str to float[images, ...], optional
         Outputs of ``"float"`` and ``"digital"`` for the same data, which are not computed again.
@@ -91,12 +143,71 @@ def simulate_beside(
     -------
     Report
     dict of str to float[images, ...]
-        Outputs by mode, ``"crossbar"`` among them.
+        Outputs by mode, ``"crossbar"`` among them: those of the last trial.
     """
     check_mapped("simulate", mapped)
-    known = dict(known or {})
+    check_seeds(seed, trials)
+    check_time(mapped, t_inference)
     name, score = choose_metric(metric)
-    data = as_loader(loader, _BATCH)
+    data: Iterable[Any] = as_loader(loader, _BATCH)
+    first = redrawn(mapped, seed, t_inference, faults=trials is not None)
+    runs = trials if trials is not None and is_random(first) else 1
+    if runs > 1:
+        data = list(data)  # a loader that shuffles would give each trial other batches
+    total = (count_samples(data) or 0) * runs
+    answers: Outputs = dict(known or {})
+    activities: list[Activity] = []
+    scores: list[dict[str, float]] = []
+    metrics: list[dict[str, float]] = []
+    for number in range(runs):
+        chip = redrawn(first, seed + number, faults=True) if number else first
+        begun = number * (total // runs)
+        one = _passed(chip, data, baselines, answers, _shifted(progress, begun, total))
+        activities.append(one.activity)
+        scores.append(_scores(one, score))
+        metrics.append(_metrics(one, name, scores[-1]))
+        answers = {mode: each for mode, each in one.outputs.items() if mode != "crossbar"}
+    timing = measure(first.plan, port_clocks(first.plan, count(first.plan, activities[0])))
+    mean = {**scores[-1]}
+    if scores[-1]:  # the others do not depend on the seed
+        mean["crossbar"] = float(np.mean([each["crossbar"] for each in scores]))
+    report = build_report(
+        first.plan,
+        mean_activity(activities),
+        accuracy=mean.get("crossbar"),
+        float_accuracy=mean.get("float"),
+        digital_accuracy=mean.get("digital"),
+        metrics=_mean(metrics),
+        images=one.images,
+        scenario=scenario(first, one.images, name, trials, seed),
+        seed=seed,
+        timing=timing,
+    )
+    report = replace(report, notes=(*report.notes, *_notes(first, t_inference)))
+    if trials is None:
+        return report, one.outputs
+    energies = [report.energy]
+    if runs > 1:
+        energies = [build_report(first.plan, done, timing=timing).energy for done in activities]
+    block = trials_block(
+        [each["crossbar"] for each in scores if "crossbar" in each],
+        metrics,
+        energies,
+        seed,
+        trials,
+        identical=not is_random(first),
+    )
+    return replace(report, trials=block), one.outputs
+
+
+def _passed(
+    mapped: MappedModel,
+    data: Iterable[Any],
+    baselines: bool,
+    known: Mapping[str, NDArray[np.floating]],
+    progress: Progress | None,
+) -> _Pass:
+    """Run all batches, through the crossbars and what of float and digital is not known."""
     total = count_samples(data) or 0
     recorder = Recorder()
     parts: dict[str, list[NDArray[np.floating]]] = {}
@@ -113,8 +224,14 @@ def simulate_beside(
         for mode in modes:
             if mode in known:
                 continue
-            measure = recorder if mode == "crossbar" else None
-            output = mapped.execute(batch.args, batch.kwargs, mode=mode, recorder=measure)
+            output = mapped.execute(
+                batch.args,
+                batch.kwargs,
+                mode=mode,
+                recorder=recorder if mode == "crossbar" else None,
+                first=images,
+                samples=batch.samples,
+            )
             parts.setdefault(mode, []).append(_numpy(logits_of(output)))
         given.append(None if batch.targets is None else _numpy(batch.targets))
         images += batch.samples
@@ -122,30 +239,41 @@ def simulate_beside(
             progress(images, total)
     if not images:
         raise DataError("data: it holds no samples")
-    outputs = {mode: _join(values) for mode, values in parts.items()} | known
+    outputs = {mode: _join(values) for mode, values in parts.items()} | dict(known)
     labels = [values for values in given if values is not None]
     if labels and len(labels) < len(given):
         raise DataError("data: some batches have targets and some have none")
-    targets = _join(labels) if labels else None
-    metrics: dict[str, float] = {}
-    scores: dict[str, float] = {}
-    if targets is not None:
-        scores = {mode: score(values, targets) for mode, values in outputs.items()}
-        metrics[name] = scores["crossbar"]
-    if "float" in outputs:
-        metrics["agreement"] = _agreement(outputs["crossbar"], outputs["float"])
-    report = build_report(
-        mapped.plan,
-        activity(mapped, recorder, images),
-        accuracy=scores.get("crossbar"),
-        float_accuracy=scores.get("float"),
-        digital_accuracy=scores.get("digital"),
-        metrics=metrics,
-        images=images,
-        scenario=scenario(mapped, images, name),
-        seed=seed,
-    )
-    return report, outputs
+    done = activity(mapped, recorder, images)
+    return _Pass(outputs, _join(labels) if labels else None, done, images)
+
+
+def _scores(one: _Pass, score: Metric) -> dict[str, float]:
+    """Score each mode by its name; nothing without targets."""
+    if one.targets is None:
+        return {}
+    return {mode: score(values, one.targets) for mode, values in one.outputs.items()}
+
+
+def _metrics(one: _Pass, name: str, scores: Mapping[str, float]) -> dict[str, float]:
+    """Name the metric of the crossbars, and their agreement with the float model."""
+    metrics = {name: scores["crossbar"]} if scores else {}
+    if "float" in one.outputs:
+        metrics["agreement"] = agreement(one.outputs["crossbar"], one.outputs["float"])
+    return metrics
+
+
+def _mean(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    if len(parts) == 1:
+        return dict(parts[0])
+    return {key: float(np.mean([each[key] for each in parts])) for key in parts[0]}
+
+
+def _shifted(progress: Progress | None, begun: int, total: int) -> Progress | None:
+    """Count on from earlier trials."""
+    if progress is None:
+        return None
+    tell = progress
+    return lambda done, _: tell(begun + done, total)
 
 
 def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:
@@ -158,18 +286,48 @@ def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:
     )
 
 
-def scenario(mapped: MappedModel, images: int, metric: str) -> dict[str, Any]:
+def scenario(
+    mapped: MappedModel, images: int, metric: str, trials: int | None = None, seed: int = 0
+) -> dict[str, Any]:
     """Write down what decides the result, JSON-able."""
     body = mapped.body
+    effects = dict(body.effects)
+    if trials is not None:  # faults have the seeds of the trials, not the one of `inject`
+        last = seed + trials - 1
+        effects = {
+            kind: {**facts, "seed": f"{seed}..{last}"} if "seed" in facts else facts
+            for kind, facts in effects.items()
+        }
     return {
         "workload": body.workload.name,
         "arch": body.arch.to_dict(),
         "precision": dict(body.precision),
         "observer": body.observer,
-        "effects": dict(body.effects),
+        "effects": effects,
+        "conditions": state_words(mapped),
         "metric": metric,
         "images": images,
     }
+
+
+def _notes(mapped: MappedModel, t_inference: float | None) -> tuple[str, ...]:
+    """Say what of the cells is in the numbers, and what was asked for in vain."""
+    reasons, notes = reasons_of(mapped), []
+    if reasons:
+        notes.append(f"Column sums are real numbers, because of: {', '.join(reasons)}.")
+    if t_inference is not None and mapped.arch.cell.drift.kind == "none":
+        notes.append("t_inference changes nothing here: the cells do not drift (cell.drift).")
+    return tuple(notes)
+
+
+def agreement(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Share of equal choices, or for single outputs the correlation of the values."""
+    if a.ndim > 1 and a.shape[-1] > 1:
+        return float((a.argmax(-1) == b.argmax(-1)).mean())
+    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
+    if flat_a.std() == 0 or flat_b.std() == 0:
+        return float(np.array_equal(flat_a, flat_b))
+    return float(np.corrcoef(flat_a, flat_b)[0, 1])
 
 
 def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
@@ -180,13 +338,3 @@ def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
     if len({part.shape[1:] for part in parts}) > 1:
         raise DataError(f"batches give outputs of shapes {[p.shape for p in parts[:3]]} ...")
     return np.concatenate(parts)
-
-
-def _agreement(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Share of equal choices, or for single outputs the correlation of the values."""
-    if a.ndim > 1 and a.shape[-1] > 1:
-        return float((a.argmax(-1) == b.argmax(-1)).mean())
-    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
-    if flat_a.std() == 0 or flat_b.std() == 0:
-        return float(np.array_equal(flat_a, flat_b))
-    return float(np.corrcoef(flat_a, flat_b)[0, 1])

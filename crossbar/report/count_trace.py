@@ -194,6 +194,11 @@ def accuracy(facts: Facts, name: str) -> Term:
     metric = report.scenario.get("metric", "accuracy")
     if metric != "accuracy":
         return given(f"{metric} {of}", value, note=f"the metric {metric} of the data that ran")
+    trials = report.trials
+    if trials is not None and name == "accuracy" and not trials["identical"]:
+        number = trials["number"]
+        note = f"mean of {number} trials, each the share of right answers in the data"
+        return given(f"{name} {of}", value, "%", note=note)
     right = value * (report.images or 0)
     if not report.images or abs(right - round(right)) > 1e-6 * report.images:
         return given(f"{name} {of}", value, "%", note="share of right answers in the data")

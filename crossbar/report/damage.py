@@ -84,6 +84,19 @@ _IN_ROWS: dict[str, dict[str, str]] = {
 }
 """The same of objects in such a row."""
 
+_TRIALS = {
+    "number": "int",
+    "identical": "bool",
+    "seeds": "tuple",
+    "accuracy": "dict | None",
+    "energy": "dict",
+    "metrics": "dict",
+    "histogram": "dict | None",
+}
+"""Keys of the draws of a chip, where there are some."""
+
+_SPREAD = {**dict.fromkeys(("mean", "std", "worst"), _OPTIONAL), "values": "tuple"}
+
 _COSTS = dict.fromkeys(("energy", "leakage", "area"), _NUMBER)
 
 
@@ -133,7 +146,23 @@ def problems_of(data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
     for name, cost in costs.items() if isinstance(costs, Mapping) else ():
         problems += _wrong(f"components.{name}.", cost, _COSTS)
     problems += _wrong_strips(data.get("timeline"))
+    problems += _wrong_trials(data.get("trials"))
     return problems
+
+
+def _wrong_trials(trials: Any) -> Iterator[str]:
+    """Look at the draws of a chip."""
+    if not isinstance(trials, Mapping):
+        return
+    yield from _wrong("trials.", trials, _TRIALS)
+    metrics = trials.get("metrics")
+    parts = {f"metrics.{k}": v for k, v in metrics.items()} if isinstance(metrics, Mapping) else {}
+    for name, part in ({key: trials.get(key) for key in ("accuracy", "energy")} | parts).items():
+        if isinstance(part, Mapping):
+            yield from _wrong(f"trials.{name}.", part, _SPREAD)
+    if isinstance(trials.get("histogram"), Mapping):
+        lists = {"counts": "tuple", "edges": "tuple"}
+        yield from _wrong("trials.histogram.", trials["histogram"], lists)
 
 
 def _wrong_inside(where: str, row: Any) -> Iterator[str]:

@@ -79,7 +79,10 @@ class Picture:
 
 def pictures(report: Report) -> tuple[Picture, ...]:
     """Draw every figure that the report has data for."""
+    from crossbar.report.trial_figure import accuracies
+
     made: tuple[Callable[[Report], Picture | None], ...] = (
+        accuracies,
         energy_by_component,
         energy_by_layer,
         timeline,

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crossbar.arch import load_arch, preset_names
+from crossbar.arch.keys import key_table
 from crossbar.mapping.plan_text import counted
 from crossbar.report.difference import changed_hardware
 from crossbar.report.difference_text import setting_text
 from crossbar.report.lines import broken_line, cut_line
 from crossbar.report.report import Report
+from crossbar.units import text
 
-__all__ = ["LABEL", "facts_of_run", "head", "precision_words"]
+__all__ = ["LABEL", "duration", "facts_of_run", "head", "precision_words"]
 
 LABEL = 12
 """Columns before what a line of the summary says."""
@@ -20,6 +22,19 @@ LABEL = 12
 _CHANGES = 6
 _NAMED = 3
 _LONGEST = 40
+_RATES = {
+    "stuck_at": {"on": "stuck on", "off": "stuck off"},
+    "clustered": {"on": "stuck on", "off": "stuck off"},
+    "lines": {
+        "row_on": "of rows stuck on",
+        "row_off": "of rows stuck off",
+        "col_on": "of columns stuck on",
+        "col_off": "of columns stuck off",
+    },
+}
+"""Kinds of faults (`crossbar.device.fault_data`), their rates and what these are shares of."""
+
+_LONG_TIMES = ((31557600.0, "year"), (86400.0, "day"), (3600.0, "hour"), (60.0, "minute"))
 
 
 def head(report: Report) -> list[str]:
@@ -41,6 +56,7 @@ def facts_of_run(report: Report) -> list[tuple[str, str]]:
         *_changes(report),
         *_precision(report),
         *_faults(report),
+        *_conditions(report),
         *_not_mapped(report),
     ]
 
@@ -64,7 +80,8 @@ def _changes(report: Report) -> Iterator[tuple[str, str]]:
     arch = report.scenario.get("arch")
     if not isinstance(arch, Mapping) or report.arch not in preset_names():
         return
-    rows = changed_hardware(load_arch(report.arch).to_dict(), arch)
+    changed = changed_hardware(load_arch(report.arch).to_dict(), arch)
+    rows = [row for row in changed if not _comes_along(row.key, row.a, row.b)]
     parts = [f"{row.key} {_setting(row.a)} -> {_setting(row.b)}" for row in rows[:_CHANGES]]
     if len(rows) > _CHANGES:
         parts.append(f"and {len(rows) - _CHANGES} more")
@@ -72,9 +89,20 @@ def _changes(report: Report) -> Iterator[tuple[str, str]]:
         yield "changed", ", ".join(parts)
 
 
+def _comes_along(key: str, before: Any, after: Any) -> bool:
+    """Whether a key has its default because another kind of its section has it."""
+    known = key_table().get(key)
+    if before is not None or known is None or known.default is ...:
+        return before is None and key.endswith(".kind") and after == "none"
+    written = known.default
+    if known.marker is not None and written is not None:
+        written = known.marker.write(written)
+    return bool(after == written)
+
+
 def _setting(value: Any) -> str:
-    text = setting_text(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    words = setting_text(value)
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."
 
 
 def _precision(report: Report) -> Iterator[tuple[str, str]]:
@@ -97,12 +125,43 @@ def _faults(report: Report) -> Iterator[tuple[str, str]]:
     """Name the harm that was done to the cells, with its own seed."""
     effects = report.scenario.get("effects")
     for name, effect in effects.items() if isinstance(effects, Mapping) else ():
-        if name == "stuck_at" and isinstance(effect, Mapping):
-            parts = [f"{_percent(effect.get(key))} stuck {key}" for key in ("on", "off")]
-            parts.append(f"seed {effect.get('seed')}")
-            yield "faults", ", ".join(parts)
+        rates = _RATES.get(name.partition(" ")[0])
+        if rates is not None and isinstance(effect, Mapping):
+            shares = {what: effect.get(key) for key, what in rates.items()}
+            parts = [f"{_percent(x)} {what}" for what, x in shares.items() if x or len(shares) < 3]
+            if "size" in effect:
+                parts.append(f"in clusters of {effect['size']:g} cells")
+            yield "faults", ", ".join([*parts, f"seed {effect.get('seed')}"])
+        elif name.startswith("fault_map") and isinstance(effect, Mapping):
+            broken = counted(int(effect.get("broken_cells") or 0), "broken cell")
+            yield "faults", f"{broken} of {effect.get('source')}"
         else:
             yield "faults", f"{name}: {_setting(effect)}"
+
+
+def _conditions(report: Report) -> Iterator[tuple[str, str]]:
+    """Say when the cells were read, and what was left out."""
+    held = report.scenario.get("conditions")
+    if not isinstance(held, Mapping):
+        return
+    parts = []
+    if isinstance(held.get("t_inference"), (int, float)):
+        parts.append(f"read {duration(held['t_inference'])} after programming")
+    if isinstance(held.get("effects"), list):
+        parts.append(f"only {', '.join(held['effects']) or 'no effect'} taking part")
+    if held.get("layers"):
+        parts.append(f"{counted(len(held['layers']), 'layer')} under conditions of their own")
+    if parts:
+        yield "conditions", ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it: ``"1 day"``, ``"2.5 years"``, ``"20 s"``."""
+    for length, unit in _LONG_TIMES:
+        if seconds >= length:
+            number = f"{seconds / length:.3g}"
+            return f"{number} {unit}{'' if number == '1' else 's'}"
+    return text(seconds, "s")
 
 
 def _percent(share: Any) -> str:

@@ -16,6 +16,7 @@ from crossbar.report.bottleneck import busy_share, by_layer, percent, rest, wait
 from crossbar.report.head import facts_of_run, precision_words
 from crossbar.report.markup import data_table, document, escaped, items, listing, picture, tiles
 from crossbar.report.report import Report
+from crossbar.report.trial_words import lost_words, trial_rows, trial_words
 from crossbar.units import text
 
 __all__ = ["html_page", "save_page"]
@@ -42,18 +43,21 @@ def save_page(report: Report, path: str | os.PathLike[str]) -> None:
     write_whole(path, html_page(report))
 
 
-def html_page(report: Report) -> str:
+def html_page(report: Report, more: Sequence[str] = ()) -> str:
     """Return the page; the same report gives the same text.
 
     Parameters
     ----------
     report : Report
+    more : sequence of str
+        Markup (`crossbar.report.markup`) that stands behind the answers.
     """
     title = f"{report.workload} on {report.arch}"
     return document(
         title,
         (
             *_answers(report, title),
+            *more,
             *_speed(report),
             *_figures(report),
             *_tables(report),
@@ -76,9 +80,11 @@ def _answers(report: Report, title: str) -> Iterator[str]:
     leaked = fsum(cost["leakage"] for cost in report.components.values())
     window = f"over {text(power['window'], 's')}" if power["window"] is not None else ""
     chip = report.chip
+    lost = lost_words(report)
     yield tiles(
         (
             ("accuracy on the crossbars", accuracy, beside or "not measured"),
+            *_trials(report),
             (
                 "energy of one inference",
                 text(report.energy, "J"),
@@ -110,6 +116,17 @@ def _answers(report: Report, title: str) -> Iterator[str]:
             ),
         )
     )
+    if lost is not None:
+        yield f"<p><b>accuracy lost</b> {escaped(lost)}</p>"
+
+
+def _trials(report: Report) -> Iterator[tuple[str, str, str]]:
+    """Say in one tile how much several draws of the chip differ."""
+    words, trials = trial_words(report), report.trials
+    if words is not None and trials is not None:
+        spread = trials["accuracy"] or {"std": None}
+        std = "-" if spread["std"] is None else f"+- {100 * spread['std']:.2f} %"
+        yield "spread of the trials", std, words
 
 
 def _speed(report: Report) -> Iterator[str]:
@@ -157,6 +174,16 @@ def _figures(report: Report) -> Iterator[str]:
 
 def _tables(report: Report) -> Iterator[str]:
     yield "<h2>Tables</h2>"
+    rows = trial_rows(report)
+    if rows:
+        yield data_table(
+            "Trials: everything that is drawn, drawn anew",
+            ["<number", "mean", "standard deviation", "worst"],
+            [
+                [name, *(_in_unit(part[key], unit) for key in ("mean", "std", "worst"))]
+                for name, part, unit in rows
+            ],
+        )
     yield data_table(
         "Components",
         ["<component", "energy", "share", "of it leakage", "area", "share"],
@@ -287,3 +314,9 @@ def _causes(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _in_unit(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if unit == "%" else text(value, unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from crossbar.device.programming import mean_write_pulses
 from crossbar.energy import COMPONENTS
 from crossbar.energy.power import leaking_share, power_origins
 from crossbar.energy.programming import programming_origins
@@ -157,9 +158,10 @@ def programming_time(facts: Facts) -> Term:
     if reported is None:
         return given(what, None, "s", note=_unpriced(facts))
     cell, rows = facts.arch.cell, programming_rows(facts)
-    pulses = given("cell.write_pulses", cell.write_pulses)
+    mean = mean_write_pulses(facts.arch)
+    pulses = given("mean pulses of a cell", mean)
     write = given("cell.write_pulse", cell.write_pulse, "s")
-    each = reported / ((rows.value or 1) * cell.write_pulses)
+    each = reported / ((rows.value or 1) * mean)
     note = "the longer of array.cycle and the conversions of its array, mean of these rows"
     read = given("verifying read", each - (write.value or 0.0), "s")
     parts = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -106,6 +106,11 @@ class Report:
         ``weights`` (on no crossbar).
     notes : tuple of str
         What the numbers leave out or assume.
+    trials : dict, optional
+        Several draws of the chip, whose means the numbers above are: ``number``, ``identical``
+        (nothing is drawn, so that one run stands for all), ``seeds``, ``accuracy``, ``energy`` and
+        each of ``metrics`` as ``mean``, ``std`` (n - 1), ``worst``, ``values``; ``histogram`` of
+        the accuracy: ``counts``, ``edges``.
     """
 
     workload: str
@@ -138,6 +143,7 @@ class Report:
     versions: dict[str, str]
     unpriced: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    trials: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         from crossbar.report.text import report_table
@@ -232,7 +238,9 @@ def _checked(source: str, data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise DataError(f"{source}: {found(data)}, where a report is an object")
     check_header(source, data, "report", FORMAT, SCHEMA)
-    kinds = {field.name: str(field.type).partition("[")[0] for field in fields(Report)}
+    kinds = {field.name: _kind(str(field.type)) for field in fields(Report)}
+    later = {field.name: None for field in fields(Report) if field.default is not MISSING}
+    data = later | data  # files of earlier versions do not have these
     problems = [f"{source}: {problem}" for problem in problems_of(data, kinds)]
     if problems:
         raise DataError("\n".join(problems))
@@ -241,3 +249,10 @@ def _checked(source: str, data: Any) -> dict[str, Any]:
         for name, value in data.items()
         if name in kinds
     }
+
+
+def _kind(annotation: str) -> str:
+    """Return the beginning of an annotation, and whether it may be None: ``"dict | None"``."""
+    start = annotation.partition("[")[0]
+    optional = annotation.endswith("| None") and not start.endswith("| None")
+    return f"{start} | None" if optional else start

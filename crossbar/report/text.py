@@ -13,6 +13,7 @@ from crossbar.report.bottleneck import busy_share, percent, rest, wait
 from crossbar.report.head import LABEL, head, precision_words
 from crossbar.report.lines import WIDTH, broken_line, clean, cut_line, wrapped
 from crossbar.report.report import Report
+from crossbar.report.trial_words import lost_words, trial_words
 from crossbar.tables import table
 from crossbar.units import text
 
@@ -52,6 +53,8 @@ def _summary(report: Report) -> list[str]:
     known = [f"{100 * value:.2f} % {name}" for name, value in accuracies if value is not None]
     if known:
         lines += _line("accuracy", ", ".join(known))
+    for label, words in (("trials", trial_words(report)), ("lost", lost_words(report))):
+        lines += _line(label, words) if words else []
     others = {name: value for name, value in report.metrics.items() if name != "accuracy"}
     for name, value in others.items():
         lines += _line(name, "-" if value is None else f"{value:.4g}")

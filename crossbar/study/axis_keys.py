@@ -1,8 +1,8 @@
 """What an axis may be called, and what one of its values may be.
 
 Every key of a hardware file is an axis, and so are ``arch`` and ``workload`` (what is run),
-``faults.on``, ``faults.off`` and ``seed`` (how it is run).  Values stay as a file would say them,
-``"50 ns"``; they are checked here one by one, before anything runs.
+``faults.on``, ``faults.size`` ..., ``t_inference`` and ``seed`` (how it is run).  Values stay as a
+file would say them, ``"50 ns"``; they are checked here one by one, before anything runs.
 """
 
 from __future__ import annotations
@@ -18,26 +18,32 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from crossbar.arch import load_arch, preset_names
-from crossbar.arch.fields import Copies, Marker, Measured, Plain, Whole, shown
-from crossbar.arch.keys import key_table, sections
+from crossbar.arch.cell_table import TableFile
+from crossbar.arch.fields import Marker, Measured, Plain, Whole, shown
+from crossbar.arch.keys import key_table, sections, settable_keys, value_problem
+from crossbar.arch.list_fields import Copies, Numbers
 from crossbar.arch.problems import find_problems
 from crossbar.arch.schema import Arch
+from crossbar.arch.section_value import SectionValue
 from crossbar.errors import InputError, did_you_mean
+from crossbar.study.harm import FAULT_WORDS
 from crossbar.workload import find_workload, zoo_names
 
-__all__ = ["AxisKey", "axis_key_names", "beside", "find_axis_key", "plain_name"]
+__all__ = ["RUN_KEYS", "AxisKey", "axis_key_names", "beside", "find_axis_key", "plain_name"]
 
 Kind = Literal["whole", "real", "quantity", "truth", "word", "text", "copies", "file"]
 
-_RATE = Plain(0.0, 1.0)
-_RUN_KEYS: dict[str, Marker] = {
-    "faults.on": _RATE,
-    "faults.off": _RATE,
+_MOST_AGE = 1e10
+RUN_KEYS: dict[str, Marker] = {
+    **{f"faults.{word}": marker for word, marker in FAULT_WORDS.items()},
+    "t_inference": Measured("s", most=_MOST_AGE),
     "seed": Whole(0, (1 << 63) - 1, "seed"),
 }
-_SUFFIXES = {"arch": (".yaml", ".yml"), "workload": (".json",)}
-_FILE_KEYS = tuple(_SUFFIXES)
-_GIVEN_ONCE = ("model", "data", "images", "measure", "iso")
+"""How a network is run on the hardware."""
+
+_SUFFIXES = {"arch": (".yaml", ".yml"), "workload": (".json",), "cell.table": (".csv",)}
+_FILE_KEYS = ("arch", "workload")
+_GIVEN_ONCE = ("model", "data", "images", "measure", "iso", "trials")
 _LAYER_COPIES = Whole(1, 1_000_000, "copy")
 
 
@@ -103,10 +109,11 @@ class AxisKey:
             if not self.can_be_left_out:
                 raise InputError(f"null: a value is needed ({self.allowed()})")
             return None
-        if self.kind == "file":
+        if self.kind == "file" and self.marker is None:
             return self._check_file(value)
-        if self.path in key_table():
-            _check_field(self.path, value)
+        problem = value_problem(self.path, value) if self.path in key_table() else None
+        if problem is not None:
+            raise InputError(problem)
         return value if self.marker is None else self.marker.check(value)
 
     def plain(self, value: Any) -> Any:
@@ -141,7 +148,7 @@ def plain_name(name: str) -> str:
     """Return a key without the ``arch.`` that may stand before it."""
     name = name.strip()
     rest = name.removeprefix("arch.")
-    return rest if rest in key_table() or rest.startswith("replication.") else name
+    return rest if rest in settable_keys() or rest.startswith("replication.") else name
 
 
 @lru_cache(maxsize=512)
@@ -154,14 +161,18 @@ def find_axis_key(name: str) -> AxisKey:
         With the nearest name, where there is none of this name.
     """
     path = plain_name(name)
-    if path in _RUN_KEYS:
-        marker = _RUN_KEYS[path]
-        kind: Kind = "whole" if isinstance(marker, Whole) else "real"
+    if path in RUN_KEYS:
+        marker = RUN_KEYS[path]
+        kind: Kind = next(kind for sort, kind in _KINDS if isinstance(marker, sort))
         return AxisKey(path, kind, marker, (), False)
     if path in _FILE_KEYS:
         return AxisKey(path, "file", None, (), False)
     if path.startswith("replication.") and path != "replication.":
         return AxisKey(path, "whole", _LAYER_COPIES, (), False)
+    group = sections().get(path)
+    if group is not None and group.shorthand is not None:
+        kind = "word" if group.shorthand.number is None else "real"
+        return AxisKey(path, kind, SectionValue(path), group.all_words, True)
     key = key_table().get(path)
     if key is None:
         raise InputError(_unknown(path))
@@ -172,8 +183,8 @@ def find_axis_key(name: str) -> AxisKey:
 def axis_key_names() -> Iterator[str]:
     """Yield all names that an axis may have, those of single layers' copies left out."""
     yield from _FILE_KEYS
-    yield from _RUN_KEYS
-    yield from key_table()
+    yield from RUN_KEYS
+    yield from settable_keys()
 
 
 def _kind(path: str) -> Kind:
@@ -191,29 +202,14 @@ _KINDS: tuple[tuple[type[Marker], Kind], ...] = (
     (Plain, "real"),
     (Measured, "quantity"),
     (Copies, "copies"),
+    (TableFile, "file"),
+    (Numbers, "copies"),
 )
 
 
 def _words(path: str) -> tuple[str, ...]:
     key = key_table()[path]
     return key.marker.words if isinstance(key.marker, Whole | Copies) else key.words
-
-
-def _check_field(path: str, value: Any) -> None:
-    """Check the value of one key of the hardware as `load_arch` does, and nothing but this key."""
-    section, _, inner = path.partition(".")
-    data = {section: {inner: value} if inner else value}
-    try:
-        Arch.model_validate(data)
-    except ValidationError as error:
-        # the rest of the description is missing, of course; a rule about two keys is the
-        # business of the points, where both are known
-        if not any(".".join(map(str, found["loc"])) == path for found in error.errors()):
-            return
-        own = f"key: {path}: "
-        for line in find_problems(error, data, _sort_of_problem):
-            if line.startswith(own):
-                raise InputError(line.removeprefix(own)) from None
 
 
 def _sort_of_problem(paths: tuple[str, ...]) -> str:
@@ -223,18 +219,18 @@ def _sort_of_problem(paths: tuple[str, ...]) -> str:
 def _unknown(name: str) -> str:
     """Say that there is no such axis, and which one was meant."""
     if name in sections():
-        keys = ", ".join(f"{name}.{key}" for key in sections()[name].model_fields)
+        keys = ", ".join(f"{name}.{key}" for key in sections()[name].names())
         return f"a section, not a key (name one of {keys})"
     if name in _GIVEN_ONCE:
         return f"no axis: a study has one {name}"
-    if name in ("on", "off"):
+    if name in FAULT_WORDS:
         return f"unknown axis (did you mean 'faults.{name}'?)"
-    near = difflib.get_close_matches(name, (*_RUN_KEYS, *_FILE_KEYS), n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name, (*RUN_KEYS, *_FILE_KEYS), n=1, cutoff=0.75)
     if near:
         return f"unknown axis (did you mean {near[0]!r}?)"
     hint = _nearest_key(name)
     if not hint:
-        known = ", ".join((*_FILE_KEYS, *_RUN_KEYS))
+        known = ", ".join((*_FILE_KEYS, *RUN_KEYS))
         hint = f" (known: {known} and the keys that `crossbar arch show --explain` lists)"
     return f"unknown axis{hint}"
 

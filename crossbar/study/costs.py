@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossbar.arch import Arch
+from crossbar.device.check import check_cell
 from crossbar.estimator import INPUT_DENSITY, estimate_plan
 from crossbar.mapping import build_plan
 from crossbar.mapping.plan import Plan
@@ -31,9 +32,33 @@ UNTIMED = (
     "cell.write_pulse",
     "cell.write_pulses",
     "cell.narrow_slice",
+    "cell.tmr",
+    "cell.tmr_half_voltage",
+    "cell.variation",
+    "cell.drift",
+    "cell.read_noise",
+    "cell.nonlinearity",
+    "cell.table",
     "array.read_energy",
+    "array.wire_resistance_row",
+    "array.wire_resistance_col",
+    "array.driver_resistance",
+    "array.sense_resistance",
+    "array.drive",
+    "array.row_density",
+    "dac.inl",
+    "dac.noise",
     "adc.bits",
     "adc.policy",
+    "adc.model",
+    "adc.calibrate",
+    "adc.calibration_share",
+    "adc.offset",
+    "adc.gain_error",
+    "adc.inl",
+    "adc.dnl",
+    "adc.noise",
+    "adc.enob",
     "chip.offchip_power",
     "chip.programming",
     "energy",
@@ -84,6 +109,7 @@ class CostBench:
     def _scheduled(self, arch: Arch, workload: str) -> tuple[Plan, Timing]:
         key = json.dumps([workload, timed_part(arch)], sort_keys=True)
         if key in self._schedules:
+            check_cell(arch)  # as `build_plan` does
             plan, timing = self._schedules[key]
             return replace(plan, arch=arch), timing
         plan = build_plan(self._workloads[workload], arch)

@@ -26,6 +26,7 @@ from crossbar.arch.fields import shown
 from crossbar.errors import ConfigError, InputError, did_you_mean
 from crossbar.study.axes import Axis
 from crossbar.study.fields import FIELDS, MEASURES, read_fields
+from crossbar.study.harm import FAULT_WORDS
 
 __all__ = ["MEASURES", "Study", "load_study", "make_study"]
 
@@ -56,7 +57,12 @@ class Study:
     images : int, optional
         How many samples; by default all.
     faults : mapping
-        ``{"on": rate, "off": rate}``; either may be left out.
+        ``{"on": rate, "off": rate, "size": cells ...}`` (`crossbar.study.harm`), or ``{"map":
+        FILE}``.
+    trials : int, optional
+        Draws of everything random at each point.
+    t_inference : str, optional
+        Time between programming and the run, with its unit: ``"1 day"``.
     name : str
     """
 
@@ -70,7 +76,9 @@ class Study:
     measure: str = "cost"
     seed: int = 0
     images: int | None = None
-    faults: Mapping[str, float] = field(default_factory=dict)
+    faults: Mapping[str, Any] = field(default_factory=dict)
+    trials: int | None = None
+    t_inference: str | None = None
     name: str = "study"
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +94,8 @@ class Study:
             ("iso", self.iso),
             ("images", self.images),
             ("faults", dict(self.faults)),
+            ("trials", self.trials),
+            ("t_inference", self.t_inference),
         ):
             if value not in (None, [], {}):
                 written[key] = value
@@ -100,7 +110,12 @@ class Study:
     def base_values(self) -> dict[str, Any]:
         """Return what the keys of a run are where they are no axis, for conditions on them."""
         values: dict[str, Any] = {"seed": self.seed}
-        values |= {f"faults.{key}": self.faults.get(key, 0.0) for key in ("on", "off")}
+        values |= {
+            f"faults.{key}": self.faults.get(key, 1.0 if key == "size" else 0.0)
+            for key in FAULT_WORDS
+        }
+        if self.t_inference is not None:
+            values["t_inference"] = self.t_inference
         if self.workload is not None:
             values["workload"] = self.workload
         if isinstance(self.arch, str):

@@ -11,8 +11,9 @@ from crossbar.arch import Arch, load_arch
 from crossbar.arch.fields import Whole, shown
 from crossbar.errors import ConfigError, InputError, did_you_mean
 from crossbar.study.axes import Axis, read_axes
-from crossbar.study.axis_keys import beside, find_axis_key
+from crossbar.study.axis_keys import RUN_KEYS, beside, find_axis_key
 from crossbar.study.conditions import parse_condition
+from crossbar.study.harm import FAULT_WORDS, make_faults
 from crossbar.study.held import HELD
 from crossbar.workload import find_workload, zoo_names
 
@@ -23,11 +24,12 @@ MEASURES = ("cost", "accuracy")
 
 FIELDS = (
     "name", "arch", "workload", "model", "data", "axes", "where", "iso", "measure", "seed",
-    "images", "faults",
+    "images", "faults", "trials", "t_inference",
 )  # fmt: skip
 """The keys of a study file."""
 
 _IMAGES = Whole(1, 1_000_000_000, "image")
+_TRIALS = Whole(1, 1_000_000, "trial")
 _SUFFIXES = {
     "arch": (".yaml", ".yml"),
     "workload": (".json",),
@@ -82,7 +84,7 @@ def _contradictions(fields: Mapping[str, Any], given: Mapping[str, Any]) -> list
     problems = []
     if "axes" not in given:
         problems.append("axes: missing; a study varies one key at least (e.g. array.rows: 64,128)")
-    for key in ("workload", "seed"):
+    for key in ("workload", "seed", "t_inference"):
         if key in keys and fields.get(key):  # seed 0 is what holds unless one is given
             problems.append(f"{key}: given as {shown(given[key])}, and as an axis; take one out")
     for key in fields.get("faults", {}):
@@ -96,7 +98,7 @@ def _contradictions(fields: Mapping[str, Any], given: Mapping[str, Any]) -> list
         problems += [
             f"axes: {key} changes no cost (measure: accuracy looks at it)"
             for key in keys
-            if key in ("seed", "faults.on", "faults.off")
+            if key in RUN_KEYS
         ]
     return problems + _about_size(fields, keys)
 
@@ -224,25 +226,55 @@ def _images(value: Any, folder: Path | None) -> Any:
     return _IMAGES.check(value)
 
 
-def _faults(value: Any, folder: Path | None) -> dict[str, float]:
-    """Read the rates of stuck cells."""
+def _trials(value: Any, folder: Path | None) -> Any:
+    return _TRIALS.check(value)
+
+
+def _t_inference(value: Any, folder: Path | None) -> str:
+    seconds = f"{value!r} s" if isinstance(value, int | float) else value
+    if isinstance(value, bool):
+        seconds = value
+    find_axis_key("t_inference").check(seconds)
+    return str(seconds)
+
+
+def _faults(value: Any, folder: Path | None) -> dict[str, Any]:
+    """Read which cells are broken."""
     if not isinstance(value, Mapping):
         raise InputError(f"{shown(value)} is not a mapping (e.g. {{on: 0.09, off: 0.017}})")
-    rates: dict[str, float] = {}
+    words: dict[str, Any] = {}
     problems = []
-    for key, rate in value.items():
-        if key not in ("on", "off"):
-            problems.append(f"{key}: unknown key{did_you_mean(str(key), ('on', 'off'))} (on, off)")
+    known = (*FAULT_WORDS, "map")
+    for key, given in value.items():
+        if key not in known:
+            near = did_you_mean(str(key), known)
+            problems.append(f"{key}: unknown key{near} ({', '.join(known)})")
             continue
         try:
-            rates[key] = find_axis_key(f"faults.{key}").check(rate)
+            words[key] = (
+                _fault_map(given, folder) if key == "map" else FAULT_WORDS[key].check(given)
+            )
         except InputError as error:
             problems.append(f"{key}: {error}")
-    if sum(rates.values()) > 1:
-        problems.append(f"on + off is {sum(rates.values()):g}, more than all cells")
+    sums = (("on", "off"), ("row_on", "row_off"), ("col_on", "col_off"))
+    for pair in sums:
+        total = sum(words.get(key, 0.0) for key in pair)
+        if total > 1:
+            problems.append(f"{' + '.join(pair)} is {total:g}, more than all cells")
+    if not problems:
+        try:
+            make_faults(words)
+        except InputError as error:
+            problems.append(str(error))
     if problems:
         raise ConfigError(problems)
-    return rates
+    return words
+
+
+def _fault_map(value: Any, folder: Path | None) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise InputError(f"{shown(value)} is not a file (.npz or .csv)")
+    return os.fspath(value if folder is None else folder / os.fspath(value))
 
 
 _READERS: dict[str, Callable[[Any, Path | None], Any]] = {
@@ -258,4 +290,6 @@ _READERS: dict[str, Callable[[Any, Path | None], Any]] = {
     "seed": _seed,
     "images": _images,
     "faults": _faults,
+    "trials": _trials,
+    "t_inference": _t_inference,
 }

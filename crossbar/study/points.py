@@ -9,7 +9,7 @@ from typing import Any
 
 from crossbar.arch import Arch, load_arch
 from crossbar.arch.fields import shown
-from crossbar.arch.keys import key_table
+from crossbar.arch.keys import arch_values, key_table
 from crossbar.errors import InputError
 from crossbar.study.axes import Axis, twice
 from crossbar.study.conditions import Condition, parse_condition
@@ -93,17 +93,6 @@ def grid(
     if not points:
         raise InputError(f"grid: no point is left of {count:,}: {walk.culprit()}")
     return tuple(points)
-
-
-def arch_values(arch: Arch) -> dict[str, Any]:
-    """Return every key of a description as a file would say it, None where it is left out."""
-    written = arch.to_dict()
-    found: dict[str, Any] = {}
-    for path in key_table():
-        section, _, inner = path.partition(".")
-        value = written.get(section)
-        found[path] = value.get(inner) if inner and isinstance(value, Mapping) else value
-    return found
 
 
 class _Walk:

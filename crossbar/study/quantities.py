@@ -56,6 +56,8 @@ QUANTITIES: Mapping[str, Quantity] = {
         Quantity("throughput", "throughput", "1/s", less=False),
         Quantity("area", "area of the chip", "m^2"),
         Quantity("accuracy", "accuracy", "%", less=False),
+        Quantity("accuracy_std", "standard deviation of the accuracy", "%"),
+        Quantity("accuracy_worst", "worst accuracy", "%", less=False),
         Quantity("power.average", "average power", "W"),
         Quantity("power.peak", "peak power", "W"),
     )

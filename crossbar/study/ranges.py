@@ -79,6 +79,8 @@ def expand(key: AxisKey, text: str) -> list[Any]:
         raise InputError("an empty value (two commas in a row, or one at an end?)")
     is_quoted = text[0] in "'\""
     if key.is_text:
+        if text == "null" and key.kind == "file" and key.can_be_left_out:
+            return [None]
         return [strict_yaml.scalar(text) if is_quoted else text]
     match = None if is_quoted or text[0] in "[{" else _RANGE.fullmatch(text)
     if match is None:

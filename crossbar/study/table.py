@@ -31,6 +31,8 @@ _IN_CSV = (
     "throughput",
     "area",
     "accuracy",
+    "accuracy_std",
+    "accuracy_worst",
     "power.average",
     "power.peak",
 )
@@ -49,7 +51,8 @@ class StudyTable:
         What is held equal between the points, in words.
     rows : list of dict
         In the order of the axes: their values, then ``energy`` [J], ``latency`` [s],
-        ``throughput`` [1/s], ``area`` [m^2], ``accuracy`` (0..1), ``power.average`` and
+        ``throughput`` [1/s], ``area`` [m^2], ``accuracy`` (0..1; of several trials
+        their mean, with ``accuracy_std`` and ``accuracy_worst``), ``power.average`` and
         ``power.peak`` [W], ``status`` (pending, running, done, failed) and ``error``.  What was not
         measured is None.
     folder : Path

@@ -18,7 +18,13 @@ _ERRORS = 5
 _LEAST_USEFUL = ("power.peak", "power.average", "throughput", "area", "latency", "energy")
 """Columns that are left out first where a line is too long."""
 
-_HEADS = {"power.average": "power", "power.peak": "peak power", "throughput": "inferences"}
+_HEADS = {
+    "power.average": "power",
+    "power.peak": "peak power",
+    "throughput": "inferences",
+    "accuracy_std": "+-",
+    "accuracy_worst": "worst",
+}
 
 
 def table_text(name: str, axes: Sequence[str], held: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from crossbar.arch import Arch, load_arch, preset_names
 from crossbar.errors import InputError
 from crossbar.report.difference import changed_hardware
 from crossbar.study.description import Study
+from crossbar.study.harm import fault_words
 
 __all__ = ["check_measure", "study_title"]
 
@@ -35,6 +36,8 @@ def check_measure(study: Study, data: Any = None) -> None:
         "images": study.images,
         "faults": study.faults or None,
         "seed": study.seed or None,
+        "trials": study.trials,
+        "t_inference": study.t_inference,
     }
     for name, value in given.items():
         if value is not None:
@@ -59,6 +62,8 @@ def study_title(study: Study, base: Arch, network: str) -> str:
         parts += ["and more changed"] if len(changes) > _CHANGES else []
     if study.measure == "accuracy":
         parts.append("all samples" if study.images is None else f"{study.images} samples")
-        parts += [f"{share:g} stuck {how}" for how, share in study.faults.items() if share]
+        parts += fault_words(study.faults)
+        parts += [] if study.t_inference is None else [f"{study.t_inference} after programming"]
+        parts += [] if study.trials is None else [f"{study.trials} trials"]
         parts += [] if "seed" in keys else [f"seed {study.seed}"]
     return ", ".join(parts)

@@ -66,6 +66,24 @@ def test_long_names_take_one_line_and_can_be_told_apart(network):
     assert plan.layers[0].name in plan_table(plan, 120)
 
 
+def test_how_layers_are_computed_is_a_line_or_a_column():
+    plan = build_plan(conv_net(), "tiny_reram")
+    assert "computed as" not in plan_table(plan, 100)
+    alike = replace(plan, layers=tuple(replace(row, path="tables") for row in plan.layers))
+    text = plan_table(alike, 100)
+    assert "each layer is computed as tables of the partial sums of real conductances" in text
+    assert "computed as   " not in text
+    first = replace(plan.layers[0], path="integer", collapsed=1.0)
+    mixed = replace(plan, layers=(first, *alike.layers[1:]))
+    text = plan_table(mixed, 100)
+    row = next(line for line in text.splitlines() if line.split()[:1] == ["conv1"])
+    assert row.split()[-3:] == ["integer", "100", "%"]
+    words = " ".join(text.split())
+    assert "computed as integer: one exact integer product" in words
+    assert "tables: tables of the partial sums" in words
+    assert max(map(len, plan_table(mixed, 80).splitlines())) <= 80
+
+
 def test_lossless_is_a_column_only_where_it_is_known():
     plan = build_plan(conv_net(), "tiny_reram")
     assert "lossless" not in plan_table(plan, 100)

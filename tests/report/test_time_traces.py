@@ -164,7 +164,7 @@ def test_leakage_is_a_share_of_the_nameplate_over_the_time_of_an_inference() -> 
 def test_programming_is_traced_to_cells_and_pulses() -> None:
     text = said(PLAIN, "programming")
     assert f"= {PLAIN.counts['cell_writes']:,} x " in text
-    assert "cell.write_pulses" in text
+    assert "mean pulses of a cell" in text
     assert "time of programming = " in text
 
 

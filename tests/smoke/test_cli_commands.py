@@ -66,6 +66,15 @@ def test_arch_check_accepts_a_sound_file(crossbar: Run) -> None:
     assert outcome.out.startswith("chip.yaml: fine")
 
 
+def test_arch_check_knows_what_a_measured_fit_holds_for(crossbar: Run) -> None:
+    Path("chip.yaml").write_text("extends: reram_hfo2\ncell: {g_on: 50 uS, bit: 2}\n")
+    assert crossbar("arch", "check", "chip.yaml").err.startswith("error: chip.yaml: cell.bit: ")
+    Path("chip.yaml").write_text("extends: reram_hfo2\ncell: {g_on: 50 uS}\n")
+    outcome = crossbar("arch", "check", "chip.yaml")
+    assert outcome.code == 2
+    assert "wan_2022_1d: cell.g_on 50 uS" in outcome.err
+
+
 def test_arch_schema_is_json(crossbar: Run) -> None:
     assert "adc" in json.loads(crossbar("arch", "schema").out)["properties"]
 

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar.arch import load_arch
-from crossbar.arch.keys import key_table, sections
+from crossbar.arch.keys import arch_values, settable_keys
+from crossbar.arch.tree import sections
 from crossbar.errors import ConfigError
-from crossbar.study.axes import Axis, make_axes, make_axis, parse_axis
+from crossbar.study.axes import Axis, make_axes, make_axis, parse_axis, read_axis
+from crossbar.study.axis_keys import find_axis_key
+
+CONSTANT = {"kind": "constant", "sigma": 0.1}
 
 
 def values(text: str) -> list[Any]:
@@ -54,6 +58,19 @@ def told(text: str) -> list[str]:
         ("replication=none,[1, 2],{conv1: 3}", ["none", [1, 2], {"conv1": 3}]),
         ("replication.conv1=1..3", [1, 2, 3]),
         ("seed=0..2", [0, 1, 2]),
+        ("cell.kind=ideal,reram", ["ideal", "reram"]),
+        ("cell.variation=0,0.05,wan_2022_1s,none", [0, 0.05, "wan_2022_1s", "none"]),
+        ("cell.variation=0..0.1:3", [0.0, 0.05, 0.1]),
+        ("cell.variation=null,{kind: constant, sigma: 0.1}", [None, CONSTANT]),
+        ("cell.variation.sigma=0.02,0.04", [0.02, 0.04]),
+        ("cell.variation.verify_tolerance=null,0.5", [None, 0.5]),
+        ("cell.variation.sigmas=[0, 0.1],[0.1, 0.1]", [[0, 0.1], [0.1, 0.1]]),
+        ("cell.read_noise=log:0.001..0.1:3", [0.001, 0.01, 0.1]),
+        ("cell.read_noise.temperature=300 K..400 K:3", ["300 K", "350 K", "400 K"]),
+        ("cell.drift=none,pcm", ["none", "pcm"]),
+        ("cell.drift.t0=1 s,1 min", ["1 s", "1 min"]),
+        ("cell.table=null", [None]),
+        ("array.wire_resistance_row=0 ohm,2.5 ohm", ["0 ohm", "2.5 ohm"]),
         ("arch=isaac_8bit,tiny_reram", ["isaac_8bit", "tiny_reram"]),
         ("workload=vgg8,lenet5", ["vgg8", "lenet5"]),
         ("precision.weight_bits=4,8", [4, 8]),
@@ -77,13 +94,30 @@ def test_arch_before_a_key_may_be_left_out() -> None:
 
 
 def test_every_key_of_the_hardware_is_an_axis() -> None:
-    isaac = load_arch("isaac_isca_2016").to_dict()
-    for path in key_table():
-        section, _, inner = path.partition(".")
-        value = isaac.get(section, {}).get(inner) if inner else isaac.get(section)
+    isaac = load_arch("isaac_isca_2016")
+    real = load_arch("reram_hfo2")
+    for path, value in (*arch_values(isaac).items(), *arch_values(real).items()):
         if value is None or value == "":
             continue
         assert make_axis(path, [value]).values == ((value,),), path
+
+
+def test_every_name_that_overrides_take_is_known() -> None:
+    assert {"cell.variation", "cell.read_noise", "cell.drift.t0"} <= set(settable_keys())
+    for name in settable_keys():
+        key = find_axis_key(name)
+        assert key.allowed()
+        assert hash(key) == hash(find_axis_key(name))
+        assert not key.can_be_left_out or key.check(None) is None
+
+
+def test_a_table_of_a_study_file_lies_beside_it(tmp_path: Path) -> None:
+    text = "target [uS],mean [uS],sigma [uS]\n0,0,0\n1,1,0.1\n"
+    (tmp_path / "my.csv").write_text(text)
+    axis, problems = read_axis("cell.table", "null,my.csv", "", tmp_path)
+    assert axis is not None
+    assert not problems
+    assert axis.to_plain() == [None, str(tmp_path / "my.csv")]
 
 
 @pytest.mark.parametrize(
@@ -99,13 +133,40 @@ def test_every_key_of_the_hardware_is_an_axis() -> None:
         ("seeds=1", "axis seeds: unknown axis (did you mean 'seed'?)"),
         ("array=4", "axis array: a section, not a key (name one of array.kind, array.rows,"),
         ("model=a:b", "axis model: no axis: a study has one model"),
-        ("zzz=4", "axis zzz: unknown axis (known: arch, workload, faults.on, faults.off, seed and"),
+        ("zzz=4", "axis zzz: unknown axis (known: arch, workload, faults.on, faults.off,"),
         ("array.rows=", "axis array.rows: no values (allowed: 1 to 4096)"),
         ("adc.bits=4,,5", "axis adc.bits: an empty value"),
         ("array.cycle=100", "axis array.cycle: 100 has no unit (give a time, e.g. '100 ns')"),
         ("array.cycle=100 mV", "axis array.cycle: '100 mV' is a voltage, not a time"),
         ("node=45 nm", "axis node: '45 nm' has no costs (only '32 nm'"),
-        ("adc.policy=clipp", "axis adc.policy: 'clipp' is not one of clip, full, lossless (did yo"),
+        ("adc.policy=clipp", "axis adc.policy: 'clipp' is not one of clip, full, lossless, calibr"),
+        (
+            "cell.variation=wan_2022_3s",
+            "axis cell.variation: 'wan_2022_3s' is not a number (sigma), ",
+        ),
+        ("cell.variation=3", "axis cell.variation: sigma: 3 is out of range (0 to 2)"),
+        ("cell.variation=constant", "axis cell.variation: sigma is missing (0 to 2)"),
+        (
+            "cell.variation=[{kind: 3}]",
+            "axis cell.variation: [{'kind': 3}] is not a number (sigma)",
+        ),
+        ("cell.variation={kind: x}", "axis cell.variation: kind: 'x' is not one of none, prop"),
+        ("cell.variation={sigm: 1}", "axis cell.variation: sigma is missing (0 to 2)"),
+        (
+            "cell.variation={kind: none, nu: 1}",
+            "axis cell.variation: unknown key 'nu' (keys: ki",
+        ),
+        ("cell.variation=0..3:4", "axis cell.variation: '0..3:4': sigma: 3 is out of range"),
+        ("cell.variation.sigm=1", "axis cell.variation.sigm: unknown axis (did you mean 'cell.var"),
+        ("cell.variation.sigma=3", "axis cell.variation.sigma: 3 is out of range (0 to 2)"),
+        (
+            "cell.variation.sigma=null",
+            "axis cell.variation.sigma: null: a value is needed (0 ",
+        ),
+        ("cell.kind=rram", "axis cell.kind: 'rram' is not one of ideal, reram, sot_mram (did you"),
+        ("cell.drift=0.1", "axis cell.drift: 0.1 is not none, pcm"),
+        ("cell.drift=pcm..none", "axis cell.drift: 'pcm..none' is a range; write the values out"),
+        ("cell.table=no.csv", "axis cell.table: no.csv: no such file"),
         ("array.rows=null", "axis array.rows: null: a value is needed (1 to 4096)"),
         ("faults.on=1.5", "axis faults.on: 1.5 is out of range (0 to 1)"),
         ("seed=-1", "axis seed: -1 is out of range (0 to "),
@@ -208,7 +269,12 @@ def test_python_values_of_any_container() -> None:
         ("array.rows", [True], "true is not a whole number (1 to 4096)"),
         ("array.rows", [], "no values (allowed: 1 to 4096)"),
         ("array.cycle", [5e-8], "5e-08 has no unit (give a time, e.g. '100 ns')"),
-        ("arch", [3], "3 is not a preset (ideal_8bit, isaac_8bit, isaac_isca_2016, tiny_reram)"),
+        (
+            "arch",
+            [3],
+            "3 is not a preset (ideal_8bit, isaac_8bit, isaac_isca_2016, reram_hfo2, sot_mram, "
+            "tiny_reram)",
+        ),
         (3, [3], "an axis is named by a dotted key"),
         ((), [3], "an axis is named by a dotted key"),
     ],
@@ -260,5 +326,7 @@ def test_any_text_survives_being_written(names: list[str]) -> None:
 
 
 def test_sections_are_known_by_name() -> None:
-    for section in sections():
+    for section, group in sections().items():
+        if group.shorthand is not None:  # a section that may be one value is an axis
+            continue
         assert "a section, not a key" in told(f"{section}=1")[0]

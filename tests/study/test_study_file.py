@@ -114,7 +114,7 @@ axes:
         "line 17: axes.array.cycle: duplicate key (first on line 16)",
         "namee: unknown key (did you mean 'name'?)",
         "arch: unknown preset 'isac_8bit' (did you mean 'isaac_8bit'?); known: ideal_8bit,"
-        " isaac_8bit, isaac_isca_2016, tiny_reram",
+        " isaac_8bit, isaac_isca_2016, reram_hfo2, sot_mram, tiny_reram",
         "model: my_net.py:net: name the module and not its file (e.g. my_net:net)",
         "axes: adc.bit: unknown axis (did you mean 'adc.bits'?)",
         "axes: array.cycle: 100 has no unit (give a time, e.g. '100 ns')",
@@ -128,7 +128,8 @@ axes:
         "seed: -1 is out of range (0 to 9223372036854775807)",
         "images: 0 is out of range (1 to 1000000000)",
         "faults: on: 2 is out of range (0 to 1)",
-        "faults: of: unknown key (did you mean 'off'?) (on, off)",
+        "faults: of: unknown key (did you mean 'off'?) (on, off, size, row_on, row_off, col_on,"
+        " col_off, map)",
         "model: a study runs a model or a workload, not both",
     ]
 

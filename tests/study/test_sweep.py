@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 import crossbar as xb
+from crossbar.arch import Arch
 from crossbar.errors import ConfigError, InputError
 from crossbar.report import Report
-from crossbar.study.costs import UNTIMED, timed_part
+from crossbar.study.costs import UNTIMED, CostBench, timed_part
 from crossbar.study.table import load_table
+from crossbar.workload import find_workload
 
 AXES = {"array.rows": [64, 128], "adc.bits": "6..8", "tile.bus_width": [96, 384]}
 
@@ -45,23 +47,43 @@ def test_schedules_are_shared_without_a_difference() -> None:
         same(table.report(place), xb.estimate(chip, "resnet20"))
 
 
+TABLE = {"source": "t", "unit": "S", "targets": [0, 1e-6], "means": [0, 1e-6], "sigmas": [0, 0]}
 CHANGES = {
     "cell.g_on": "1 uS", "cell.g_off": "10 nS", "cell.read_voltage": "0.3 V",
     "cell.read_pulse": "50 ns", "cell.write_voltage": "3 V", "cell.write_pulse": "20 ns",
     "cell.write_pulses": 4, "cell.narrow_slice": "full_swing", "array.read_energy": "10 pJ",
     "adc.bits": 6, "adc.policy": "full", "chip.offchip_power": "static",
     "chip.programming": "serial", "energy": None, "faults": None, "name": None,
-    "description": None, "source": None, "node": None,
+    "description": None, "source": None, "node": None, "cell.tmr": 1.2,
+    "cell.tmr_half_voltage": "0.3 V", "cell.variation": 0.1, "cell.drift": "pcm",
+    "cell.read_noise": 0.1, "cell.nonlinearity.alpha": 2.0, "cell.table": TABLE,
+    "array.wire_resistance_row": "1 ohm", "array.wire_resistance_col": "1 ohm",
+    "array.driver_resistance": "1 ohm", "array.sense_resistance": "1 ohm", "array.drive": "both",
+    "array.row_density": 0.5, "dac.inl": 0.5, "dac.noise": 0.1, "adc.model": "puma",
+    "adc.calibrate": "layer", "adc.calibration_share": 0.9, "adc.offset": 1.0,
+    "adc.gain_error": 0.1, "adc.inl": 1.0, "adc.dnl": 1.0, "adc.noise": 1.0, "adc.enob": 6.0,
 }  # fmt: skip
+ON_REAL_CELLS = ("cell.variation", "cell.drift", "cell.read_noise", "cell.nonlinearity.alpha")
+
+
+def _base(key: str) -> Arch:
+    if key == "cell.table":
+        given = {"cell.variation": "table", "cell.table": TABLE | {"sigmas": [0, 1e-9]}}
+        return xb.load_arch("isaac_8bit", {"cell.kind": "reram"} | given)
+    if key in ON_REAL_CELLS:
+        return xb.load_arch("isaac_8bit", {"cell.kind": "reram"})
+    if "tmr" in key:
+        return xb.load_arch("sot_mram")
+    return xb.load_arch("isaac_8bit", {"adc.kind": "sar"} if key in ("adc.inl", "adc.dnl") else {})
 
 
 def test_every_key_said_to_be_untimed_is_tried() -> None:
-    assert set(CHANGES) == set(UNTIMED)
+    assert {key.removesuffix(".alpha") for key in CHANGES} == set(UNTIMED)
 
 
 @pytest.mark.parametrize("key", [key for key, value in CHANGES.items() if value is not None])
 def test_an_untimed_key_changes_neither_place_nor_time(key: str) -> None:
-    base = xb.load_arch("isaac_8bit")
+    base = _base(key)
     chip = xb.load_arch(base, {key: CHANGES[key]})
     assert chip != base
     assert timed_part(chip) == timed_part(base)
@@ -70,6 +92,14 @@ def test_an_untimed_key_changes_neither_place_nor_time(key: str) -> None:
     assert one.stream == other.stream
     assert [x["idle"] for x in one.layers] == [x["idle"] for x in other.layers]
     assert one.chip == other.chip
+
+
+def test_a_fit_is_checked_on_a_schedule_that_is_shared() -> None:
+    bench, real = CostBench(find_workload), {"cell.kind": "reram"}
+    bench.report(xb.load_arch("isaac_8bit", real), "lenet5")
+    narrow = xb.load_arch("isaac_8bit", real | {"cell.variation": "milo_2021"})
+    with pytest.raises(InputError, match="milo_2021"):  # 50 to 225 uS; these cells have less
+        bench.report(narrow, "lenet5")
 
 
 def test_a_second_run_computes_nothing_and_says_the_same(tmp_path: Path) -> None:
