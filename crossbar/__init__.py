@@ -18,6 +18,7 @@ __all__ = [
     "StuckAt",
     "build_plan",
     "capture",
+    "draw_faults",
     "estimate",
     "explain",
     "find_workload",
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from crossbar.estimator import estimate
     from crossbar.mapping import build_plan
     from crossbar.nn.convert import map_model
-    from crossbar.nn.effects import inject
+    from crossbar.nn.effects import draw_faults, inject
     from crossbar.nn.explaining import explain
     from crossbar.nn.graph.captured import capture
     from crossbar.nn.run import simulate
@@ -55,6 +56,7 @@ else:  # hidden from type checkers, so that a mistyped public name is an error t
         "StuckAt": "crossbar.device.faults",
         "build_plan": "crossbar.mapping",
         "capture": "crossbar.nn.graph.captured",
+        "draw_faults": "crossbar.nn.effects",
         "estimate": "crossbar.estimator",
         "explain": "crossbar.nn.explaining",
         "find_workload": "crossbar.workload",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 import crossbar as xb
-from crossbar.errors import InputError
+from crossbar.errors import DataError, InputError
 from tests.nn.small import Cnn, inputs, seeded
 
 X = inputs(Cnn)
@@ -87,3 +88,24 @@ def test_something_else_than_faults_is_refused(mapped):
     for rates in ({"on": -0.1}, {"off": float("nan")}, {"on": 0.7, "off": 0.7}):
         with pytest.raises(InputError, match="StuckAt"):
             xb.StuckAt(**rates)
+
+
+def test_drawn_faults_can_be_kept_in_a_file_and_put_back(tmp_path):
+    mapped = xb.map_model(seeded(Cnn), "tiny_reram", calibration=X)
+    both = (SOME, xb.LineFaults(col_off=0.02))
+    drawn = xb.draw_faults(mapped, both, seed=5)
+    broken = xb.inject(mapped, both, seed=5)
+    assert not torch.equal(broken(X), mapped(X))
+    for name in ("faults.npz", "faults.csv"):
+        drawn.save(tmp_path / name)
+        again = xb.inject(mapped, xb.FaultMap.load(tmp_path / name), seed=99)
+        assert torch.equal(again(X), broken(X))
+    xb.save_mapped(again, tmp_path / "broken.safetensors")
+    assert torch.equal(xb.load_mapped(tmp_path / "broken.safetensors")(X), broken(X))
+
+
+def test_a_map_of_other_arrays_is_refused_even_when_nothing_in_it_is_broken():
+    mapped = xb.map_model(seeded(Cnn), "tiny_reram", calibration=X)
+    small = xb.FaultMap.from_states(np.zeros((2, 8, 8), np.int8), [0, 1])
+    with pytest.raises(DataError, match="8 x 8"):
+        xb.inject(mapped, small)

@@ -69,10 +69,23 @@ def test_the_other_commands_and_the_chip_file_are_valid(tmp_path, monkeypatch, c
     (tmp_path / "my_chip.yaml").write_text(block("# my_chip.yaml"))
     assert load_arch("my_chip.yaml").array.rows_per_read == 64
     lines = commands("arch") + commands("workload") + commands("estimate")
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         assert run(line) == 0
     assert "34 of 168 tiles" in capsys.readouterr().out
+
+
+def test_real_cells_run_as_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in commands("run") if "my_net:net" not in line]
+    assert len(lines) == 4
+    for number, line in enumerate(lines):
+        fewer = ["--images", "2"] + (["--trials", "2"] if "--trials" in line else [])
+        assert run([*line, *fewer, "--out", f"out{number}"]) == 0
+    printed = capsys.readouterr().out
+    assert "over 2 trials" in printed
+    assert "programming error" in printed
+    assert json.loads((tmp_path / "out1/explain.json").read_text())["sentence"]
 
 
 def test_the_array_size_study_is_one_command_and_its_picture_another(tmp_path, monkeypatch, capsys):
