@@ -5,7 +5,7 @@ Sections of `cell` that come in kinds; `kind: none` is always the first and the 
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from crossbar.arch.fields import Measured, Plain, Whole
 from crossbar.arch.list_fields import Numbers
@@ -42,15 +42,7 @@ FitName = Literal[
     "joshi_2020",
     "pcm_aihwkit",
 ]
-FITS: tuple[str, ...] = (
-    "wan_2022_1s",
-    "wan_2022_1d",
-    "wan_2022_2d",
-    "wan_2022_crosssim",
-    "milo_2021",
-    "joshi_2020",
-    "pcm_aihwkit",
-)
+FITS: tuple[str, ...] = get_args(FitName)
 """Names of the measured fits; their constants, sources and ranges stand in `crossbar.device`."""
 
 _DEVIATION = Plain(0.0, 2.0)
