@@ -88,7 +88,10 @@ def _pedestal(axes: Axes, results: dict[str, list[Row]]) -> None:
         x = [40e-6 / _number(row["cell.g_off"], "S") for row in rows]
         _line(axes, x, rows, f"pedestal: {kind}")
     if axes.lines:
+        ratios = [2, 3, 5, 10, 20, 50]
         axes.set_xscale("log")
+        axes.set_xticks(ratios, [str(ratio) for ratio in ratios])
+        axes.minorticks_off()
     _finish(axes, "c  on/off ratio, 8-bit calibrated ADC", "g_on / g_off")
 
 
@@ -108,6 +111,7 @@ def _wires(axes: Axes, results: dict[str, list[Row]]) -> None:
 def _adc(axes: Axes, results: dict[str, list[Row]]) -> None:
     for policy, rows in _by(results.get("adc", []), "adc.policy").items():
         _line(axes, [row["adc.bits"] for row in rows], rows, policy)
+    axes.set_xticks(range(4, 9))
     _finish(axes, "e  converters, 128 rows, 2-bit cells", "ADC bits")
 
 
@@ -142,7 +146,7 @@ def _together(axes: Axes, results: dict[str, list[Row]], labels: list[str]) -> N
     axes.tick_params(axis="x", labelsize=7)
     axes.set_title("g  each effect alone, and all together", fontsize=9, loc="left")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(fontsize=6.5, loc="lower left")
+    axes.legend(fontsize=6.5, loc="lower right")
 
 
 def draw(results: dict[str, list[Row]], labels: list[str], path: Path) -> Path:

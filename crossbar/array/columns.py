@@ -7,6 +7,7 @@ the numbers; read noise is a variance beside them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,12 +111,14 @@ def _in_levels(
 
 def by_slice(
     columns: Columns, bundle: Bundle, encoding: Encoding, arch: Arch
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None]]:
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None]]:
     """Lay out sums and variances slice by slice; pairs whose currents meet are joined.
 
-    Returns
-    -------
-    list of tuple
+    One at a time: all slices together would need several times the memory of the conductances.
+
+    Yields
+    ------
+    tuple
         By slice (or pair): ``float64[digits, rows, outputs]`` sums [level], variances the same way
         [level**2] and ``float64[row_blocks, outputs]`` variance whatever is driven; None without
         read noise.
@@ -134,7 +137,6 @@ def by_slice(
         constant = _constants(columns.constant, bundle, encoding, width)
     paired = encoding.subtract == "analog"
     half = encoding.columns // 2
-    out = []
     for j in range(half if paired else encoding.columns):
         each = [s[j] - s[j + half] if paired else s[j] for s in sums]
         noise = [v[j] + v[j + half] if paired else v[j] for v in variances]
@@ -142,10 +144,7 @@ def by_slice(
         if constant is not None:
             still = constant[j] + constant[j + half] if paired else constant[j]
         zero = np.zeros_like(each[0])
-        out.append(
-            (np.stack([zero, *each]), np.stack([zero, *noise]) if variances else None, still)
-        )
-    return out
+        yield np.stack([zero, *each]), np.stack([zero, *noise]) if variances else None, still
 
 
 def _constants(
