@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
+from crossbar.array.analog_reading import AnalogReading, Part, Products, Unit
 from crossbar.array.columns import Columns, by_slice, of_units
-from crossbar.array.path import has_dac_noise
-from crossbar.array.physical import Physical
+from crossbar.array.path import has_dac_noise, has_telegraph
+from crossbar.array.physical import Physical, full_scale, g_step
 from crossbar.array.program import Cells
 from crossbar.array.sums import input_sums
 from crossbar.circuit.adc import Adc, make_adc, make_unit_adc
@@ -29,109 +30,10 @@ from crossbar.kernels.tables import SumTables, make_tables, table_numbers
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.tiling import Bundle, usable_columns
 
-__all__ = ["AnalogReading", "Part", "Products", "Unit", "make_analog"]
+__all__ = ["make_analog"]
 
 _READ_NOISE, _DAC_NOISE = 7, 10  # streams
 _MOST_PLACES, _EXACT = 20, 52  # binary places; bits of a sum that double precision holds
-
-
-@dataclass(frozen=True)
-class Products:
-    """Columns of a slice as matrices of whole numbers.
-
-    Parameters
-    ----------
-    places : int
-        Binary places of contributions and of drives.
-    matrices : list of float64[rows, cols]
-        By row group; ``2**places`` times what a step of drive adds.
-    squares, linears : list of float64[rows, cols], or None
-        The same of the variance by digit**2 and by digit; None without read noise.
-    scale : float64[row_groups, cols]
-        lsb per unit of contribution.
-    blocks : int64[cols]
-        Column block of each column: arrays have row drivers of their own.
-    """
-
-    places: int
-    matrices: list[NDArray[np.float64]]
-    squares: list[NDArray[np.float64]] | None
-    linears: list[NDArray[np.float64]] | None
-    scale: NDArray[np.float64]
-    blocks: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One slice (or pair of slices) of all outputs.
-
-    Parameters
-    ----------
-    sums : SumTables or Products
-    conversion : Conversion
-    shift : int
-    value : float64[outputs]
-        What one code counts: lsb over the step of a spread slice.
-    """
-
-    sums: SumTables | Products
-    conversion: Conversion
-    shift: int
-    value: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The unit columns of one row group, one in each column block."""
-
-    sums: SumTables
-    conversion: Conversion
-
-
-@dataclass(frozen=True)
-class AnalogReading:
-    """What to do with the inputs of a bundle.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    parts : list of Part
-    sums_weight : float64[segments * sources, outputs]
-        What one unit of each input sum adds to each output; no rows where nothing is summed.
-    segments : int64[segments, 2]
-        First row and rows of each digital input sum.
-    units : list of Unit
-        By row group; empty where sums are digital or not needed.
-    unit_lsb : float
-    constant : float64[outputs]
-    drive : float64[row_blocks, col_blocks, rows, digits] or None
-        Of the row drivers in matrix products; None where digits are driven exactly.
-    drive_noise : float
-        Of a row driver in each read [step]; 0 in tables.
-    drive_keys : list of list of int
-        Of that noise, by row block and column block.
-    """
-
-    bundle: Bundle
-    parts: list[Part]
-    sums_weight: NDArray[np.float64]
-    segments: NDArray[np.int64]
-    units: list[Unit]
-    unit_lsb: float
-    constant: NDArray[np.float64]
-    drive: NDArray[np.float64] | None
-    drive_noise: float
-    drive_keys: list[list[int]]
-
-    @property
-    def words(self) -> int:
-        """64-row words that hold the largest row group."""
-        return max(-(-group.rows // 64) for group in self.bundle.row_groups)
-
-    @property
-    def path(self) -> str:
-        """How sums are found: ``"tables"`` or ``"products"``."""
-        return "tables" if isinstance(self.parts[0].sums, SumTables) else "products"
 
 
 @dataclass(frozen=True)
@@ -198,11 +100,11 @@ def make_analog(
             flip = ~flip
         blocks = (np.arange(n) * n_slices + place[j]) // width
         quiet = _per_group(still, bundle)
-        made, conversion = _convert(
+        made, conversion, scale = _convert(
             arch, adc, lsb, sums, noise, quiet, bundle, flip, blocks, wiring,
             noise_key(seed, _READ_NOISE, first, j),
         )  # fmt: skip
-        parts.append(Part(made, conversion, s.shift, lsb / s.step))
+        parts.append(Part(made, conversion, s.shift, lsb / s.step, scale))
     assert wiring is not None  # an encoding has slices
     back = input_sums(cells.flips, bundle, encoding, arch)
     needed = bool(back.weight.any())
@@ -258,8 +160,8 @@ def _convert(
     blocks: NDArray[np.int64],
     wiring: _Wiring,
     key: int,
-) -> tuple[SumTables | Products, Conversion]:
-    """Build sums and conversion of the columns of one slice."""
+) -> tuple[SumTables | Products, Conversion, NDArray[np.float64]]:
+    """Build sums and conversion of the columns of one slice; the last is lsb per level."""
     converters = wiring.converters
     groups = np.array([[g.start, g.rows] for g in bundle.row_groups], dtype=np.int64)
     scale = np.broadcast_to(1.0 / lsb, flip.shape).copy()
@@ -282,6 +184,7 @@ def _convert(
             np.sqrt(quiet.max() + (0.0 if noise is None else _worst(noise, groups, scale)))
         )
     largest = 0.0 if offset is None else float(np.abs(offset).max())
+    largest += _flicker(arch, bundle) * float(scale.max())
     frac = table_numbers(sums, groups, scale, offset=largest, spread=worst)
     conversion = make_conversion(
         frac, adc.low, adc.high, flip,
@@ -291,7 +194,7 @@ def _convert(
         key=key,
     )  # fmt: skip
     if not has_dac_noise(arch):
-        return make_tables(sums, groups, scale, frac, noise), conversion
+        return make_tables(sums, groups, scale, frac, noise), conversion, scale
     full = len(sums) - 1
     rows = [slice(g.start, g.start + g.rows) for g in bundle.row_groups]
     bound = max(float(np.abs(sums[full][r]).sum(0).max(initial=1.0)) for r in rows)
@@ -306,7 +209,16 @@ def _convert(
         squares = [np.rint(square[r] * unit) for r in rows]
         linears = [np.rint(linear[r] * unit) for r in rows]
     matrices = [np.rint(sums[full][r] / full * unit) for r in rows]
-    return Products(places, matrices, squares, linears, scale, blocks), conversion
+    return Products(places, matrices, squares, linears, scale, blocks), conversion, scale
+
+
+def _flicker(arch: Arch, bundle: Bundle) -> float:
+    """Most that telegraph noise can add to a sum [level]: fixed point keeps room for it."""
+    if not has_telegraph(arch):
+        return 0.0
+    rows = max(group.rows for group in bundle.row_groups)
+    top = 2.0 * arch.cell.g_on / g_step(arch)  # programming may overshoot; pairs move both ways
+    return 2.0 * rows * full_scale(arch) * arch.cell.read_noise.rtn_amplitude * top
 
 
 def _worst(
@@ -335,12 +247,12 @@ def _units(
         here = _Wiring(wiring.converters, wiring.which[g : g + 1])
         one = Bundle(0, 1, group.rows, 1, 1, 1, 1, (group,))
         blocks = np.arange(bundle.col_blocks)
-        tables, conversion = _convert(
+        tables, conversion, scale = _convert(
             steady, adc, np.full(bundle.col_blocks, adc.lsb), sums, noise,
             None if quiet is None else quiet[g : g + 1], one,
             np.zeros((1, bundle.col_blocks), dtype=np.int64), blocks, here,
             noise_key(seed, _READ_NOISE, first, 1000 + g),
         )  # fmt: skip
         assert isinstance(tables, SumTables)
-        out.append(Unit(tables, conversion))
+        out.append(Unit(tables, conversion, scale))
     return out

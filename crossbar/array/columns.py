@@ -52,7 +52,9 @@ class Columns:
         return len(self.currents) + 1
 
 
-def make_columns(physical: Physical, arch: Arch, seed: int, epoch: int = 0) -> Columns:
+def make_columns(
+    physical: Physical, arch: Arch, seed: int, epoch: int = 0, *, noise: bool = True
+) -> Columns:
     """Work out sums and noise of the arrays of one copy of a bundle.
 
     Parameters
@@ -63,6 +65,8 @@ def make_columns(physical: Physical, arch: Arch, seed: int, epoch: int = 0) -> C
         Of telegraph states and of the mismatch of DACs.
     epoch : int
         Of the telegraph states: inference number // ``rtn_dwell``.
+    noise : bool
+        Work out variances too.
     """
     cell, scale = arch.cell, full_scale(arch)
     g = telegraphed(physical, arch, seed, epoch)
@@ -74,7 +78,7 @@ def make_columns(physical: Physical, arch: Arch, seed: int, epoch: int = 0) -> C
             steps = drive[:, :, digit].reshape(*physical.numbers.shape, g.shape[2], 1)
         current = cell_current(cell, g, steps, scale)
         currents.append(_in_levels(current, physical, arch, digit, steps))
-    if not has_read_noise(arch):
+    if not (noise and has_read_noise(arch)):
         return Columns(currents, None, None, None)
     square, linear, constant = noise_variance(cell, g, scale)
     unit = g_step(arch) ** 2

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.array.analog import AnalogReading, make_analog
-from crossbar.array.columns import Columns, make_columns
+from crossbar.array.analog import make_analog
+from crossbar.array.analog_reading import AnalogReading
+from crossbar.array.columns import make_columns
 from crossbar.array.conditions import Conditions
+from crossbar.array.flicker import with_sums
 from crossbar.array.path import has_dac_noise, has_own_cells, has_telegraph, why_conductances
 from crossbar.array.physical import Physical, make_physical
 from crossbar.array.program import Cells, program_cells, stick
@@ -47,6 +49,9 @@ class Copies:
     conditions: Conditions
     sample: NDArray[np.int32] | None
     _epochs: dict[int, tuple[int, list[AnalogReading]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _steady: dict[int, list[AnalogReading]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _ranges: dict[int, list[NDArray[np.float64]]] = field(
@@ -145,18 +150,44 @@ class Copies:
 
     def analog(self, copy: int, epoch: int) -> list[AnalogReading]:
         """How conductances are read in an epoch of telegraph states, by bundle; one is kept."""
+        if copy not in self._steady:
+            self._steady[copy] = self._make(copy, _without_telegraph(self.arch), 0)
         if not has_telegraph(self.arch):
-            epoch = 0
+            return self._steady[copy]
         known = self._epochs.get(copy)
         if known is not None and known[0] == epoch:
             return known[1]
-        arch, seed = self.arch, self.conditions.seed
+        if has_dac_noise(self.arch):
+            made = self._make(copy, self.arch, epoch)
+        else:
+            seed = self.conditions.seed
+            made = [
+                with_sums(
+                    reading,
+                    make_columns(physical, self.arch, seed, epoch, noise=False),
+                    self.plan.encoding,
+                    self.arch,
+                )
+                for reading, physical in zip(self._steady[copy], self.physical[copy], strict=True)
+            ]
+        self._epochs[copy] = epoch, made
+        return made
+
+    def _make(self, copy: int, arch: Arch, epoch: int) -> list[AnalogReading]:
+        """Make readings from the conductances of a copy, by bundle."""
+        seed = self.conditions.seed
         driven = _with_ideal_levels(arch) if has_dac_noise(arch) else arch
         columns = [make_columns(p, driven, seed, epoch) for p in self.physical[copy]]
-        ranges = self._ranges_of(copy, columns)
-        made = [
+        ranges = None
+        if arch.adc.policy == "calibrated":
+            if copy not in self._ranges:  # calibrated once, before cells flicker
+                self._ranges[copy] = column_ranges(
+                    columns, self.plan, arch, self.coding, self.sample
+                )
+            ranges = self._ranges[copy]
+        return [
             make_analog(
-                cells, physical, column, w, bundle, self.plan.encoding, self.coding, arch,
+                cells, physical, column, w, bundle, self.plan.encoding, self.coding, self.arch,
                 None if ranges is None else ranges[k], seed,
             )
             for k, (cells, physical, column, bundle, (w, _)) in enumerate(
@@ -166,23 +197,6 @@ class Copies:
                 )
             )
         ]  # fmt: skip
-        self._epochs[copy] = epoch, made
-        return made
-
-    def _ranges_of(self, copy: int, columns: list[Columns]) -> list[NDArray[np.float64]] | None:
-        """Ranges of calibrated converters, by bundle: found once, before cells flicker."""
-        if self.arch.adc.policy != "calibrated":
-            return None
-        if copy not in self._ranges:
-            if has_telegraph(self.arch):
-                steady = _without_telegraph(self.arch)
-                columns = [
-                    make_columns(p, steady, self.conditions.seed) for p in self.physical[copy]
-                ]
-            self._ranges[copy] = column_ranges(
-                columns, self.plan, self.arch, self.coding, self.sample
-            )
-        return self._ranges[copy]
 
     @cached_property
     def digital(self) -> list[Reading]:
@@ -210,5 +224,7 @@ def _with_ideal_levels(arch: Arch) -> Arch:
 
 
 def _without_telegraph(arch: Arch) -> Arch:
+    if not has_telegraph(arch):
+        return arch
     noise = arch.cell.read_noise.model_copy(update={"rtn_share": 0.0})
     return arch.model_copy(update={"cell": arch.cell.model_copy(update={"read_noise": noise})})

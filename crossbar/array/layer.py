@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.array.analog import AnalogReading
+from crossbar.array.analog_reading import AnalogReading
 from crossbar.array.conditions import Conditions, seen
 from crossbar.array.copies import Copies
 from crossbar.array.energy import drive_moments, drive_squares, energy_of_moments

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.array.analog import AnalogReading, Part, Products
+from crossbar.array.analog_reading import AnalogReading, Part, Products
 from crossbar.array.run import pack
 from crossbar.array.window import Span, Window
 from crossbar.circuit.dac import InputCoding
@@ -122,7 +122,7 @@ def _unit_sums(
     out, saturated = [], 0
     for g, unit in enumerate(reading.units):
         total = np.zeros((len(planes), reading.bundle.col_blocks), dtype=np.int64)
-        part = Part(unit.sums, unit.conversion, 0, np.ones(1))
+        part = Part(unit.sums, unit.conversion, 0, np.ones(1), unit.scale)
         one_group = np.ascontiguousarray(planes[:, g : g + 1])
         saturated += _look_up(unit.sums, part, one_group, coding, vectors, total)
         out.append(total)

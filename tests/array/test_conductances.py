@@ -59,7 +59,7 @@ def compute(layer, x, first=0):
     return out[:, :, 0], saturated
 
 
-def slow(arch, w, x, layer, converter=None, near=None):
+def slow(arch, w, x, layer, converter=None, near=None, epoch=0):
     """The same by `slow_arrays`, with ideal converters unless told otherwise.
 
     ``near`` collects sums that lie on the edge of a code: of stuck cells alone, say.
@@ -72,7 +72,9 @@ def slow(arch, w, x, layer, converter=None, near=None):
         states = None
         if state.faults is not None:
             states = stuck_states(state.faults, number, codes.shape, state.fault_seed)
-        return slow_arrays.currents(arch, codes, states, number, state.seed, state.t_inference)
+        return slow_arrays.currents(
+            arch, codes, states, number, state.seed, state.t_inference, epoch
+        )
 
     def convert(s, down, across, j, n):
         one = unit if j is None else adc
@@ -275,3 +277,18 @@ def test_effects_that_take_no_part_leave_no_trace():
     _, w, x, layer = build(keys, state=state)
     assert layer.path == "integer"
     assert np.array_equal(compute(layer, x)[0], x @ w)
+
+
+@pytest.mark.parametrize("encoding", ["offset", "differential"])
+def test_each_epoch_has_the_currents_of_its_states(encoding):
+    keys = {
+        "cell.read_noise": {"rtn_share": 0.5, "rtn_amplitude": 0.4, "rtn_dwell": 1},
+        "cell.variation": 0.1, "adc.bits": 6, "array.rows_per_read": 7,
+        "array.input_sum": "column", "array.encoding": encoding,
+        "array.subtract": "analog" if encoding == "differential" else "digital",
+    }  # fmt: skip
+    arch, w, x, layer = build(keys, rows=40, signed=True)
+    got, _ = compute(layer, x, first=5)
+    for k in range(3):
+        expected = slow(arch, w, x[k : k + 1], layer, epoch=5 + k)
+        assert_alike(got[k : k + 1], expected)
