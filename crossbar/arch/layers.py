@@ -28,6 +28,8 @@ _OVERRIDE = "override"
 _TEXT_KEYS = ("name", "description", "source")
 _TABLE = ("cell", "table")
 _VARIATION = ("cell", "variation")
+_VERIFY = (*_VARIATION, "verify_tolerance")
+_PULSES = ("cell", "write_pulses")
 _EMPTY = object()
 Assignment = tuple[tuple[str, ...], Any]
 
@@ -110,6 +112,9 @@ class Layers:
             self._set(path, value)
         given = {path for path, value in assignments if value is not _EMPTY}
         self._use_table(assignments, given)
+        verified = any(p == _VERIFY and value is not None for p, value in assignments)
+        if verified and _PULSES not in given:  # verifying decides how many pulses a cell takes
+            self._found(_PULSES[:-1]).pop(_PULSES[-1], None)
         for name, group in sections().items():  # a key of a section that was off switches it on
             path = tuple(name.split("."))
             inner = {each[-1] for each in given if each[:-1] == path}

@@ -66,6 +66,8 @@ class Shorthand:
         if isinstance(value, str):
             if value in kinds:
                 return {"kind": value}
+            if value == "none" and not kinds:
+                return {}  # a section without kinds is off where it says nothing
             found = self.word if value in self.words else None
         else:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -103,8 +103,10 @@ def has_read_noise(arch: Arch) -> bool:
 def _in_levels(
     current: NDArray[np.float64], physical: Physical, arch: Arch, digit: int, steps: Any
 ) -> NDArray[np.float64]:
-    if physical.shares is not None and physical.sneak is not None:
-        current = current * physical.shares + steps * physical.sneak
+    if physical.shares is not None:
+        current = current * physical.shares
+    if physical.sneak is not None:
+        current = current + steps * physical.sneak
     if arch.cell.pedestal == "ideal" or arch.array.subtract == "analog":
         # of a pair the pedestals cancel by themselves
         current = current - digit * arch.cell.g_off

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from crossbar.arch import Arch
 from crossbar.array.analog_reading import AnalogReading, Part, Unit
 from crossbar.array.columns import Columns, by_slice, of_units
-from crossbar.array.window import map_parts
 from crossbar.kernels.tables import SumTables, make_tables
 from crossbar.mapping.encode import Encoding
 
@@ -42,7 +41,7 @@ def with_sums(
         return replace(old, sums=fresh._replace(variances=old.sums.variances))
 
     slices = [sums for sums, _, _ in by_slice(columns, bundle, encoding, arch)]
-    parts = map_parts(part, list(zip(reading.parts, slices, strict=True)))
+    parts = [part(job) for job in zip(reading.parts, slices, strict=True)]
     units = []
     if reading.units:
         sums, _, _ = of_units(columns, bundle, arch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -20,7 +21,7 @@ from crossbar.array.physical import Physical, g_step
 from crossbar.array.program import Cells
 from crossbar.array.run import run_reading
 from crossbar.array.run_analog import run_analog
-from crossbar.array.window import Span, Window, map_parts, spans
+from crossbar.array.window import Span, Window, map_parts, spans, thread_count
 from crossbar.circuit.dac import InputCoding
 from crossbar.kernels.outputs import rescale, rescale_tokens
 from crossbar.mapping.plan import LayerPlan
@@ -135,9 +136,8 @@ class ProgrammedLayer:
             count = 1 if digital else self.copies
             return self._stripes(x, window, affine, out, integer, count, (0, len(x)))
         total = 0
-        for images, epoch in self._eras(len(x), first_image):
-            known = [self._copies.analog(copy, epoch) for copy in range(self.copies)]
-            vector = (use << _USE) + first_image * window.positions
+        vector = (use << _USE) + first_image * window.positions
+        for images, known in self._in_turn(self._eras(len(x), first_image)):
 
             def analog(
                 copy: int,
@@ -145,13 +145,31 @@ class ProgrammedLayer:
                 span: Span,
                 channel: int,
                 known: list[list[AnalogReading]] = known,
-                vector: int = vector,
             ) -> tuple[Any, int]:
                 reading = known[copy][k]
                 return run_analog(reading, self.coding, x, window, channel, span, vector)
 
             total += self._stripes(x, window, affine, out, analog, self.copies, images)
         return total
+
+    def _in_turn(
+        self, eras: list[tuple[tuple[int, int], int]]
+    ) -> Iterator[tuple[tuple[int, int], list[list[AnalogReading]]]]:
+        """Yield the images of each era and its readings; the next is made while one is used."""
+
+        def made(epoch: int) -> list[list[AnalogReading]]:
+            return [self._copies.analog(copy, epoch) for copy in range(self.copies)]
+
+        if len(eras) == 1 or thread_count() == 1:
+            for images, epoch in eras:
+                yield images, made(epoch)
+            return
+        now = made(eras[0][1])
+        with ThreadPoolExecutor(1) as ahead:
+            for (images, _), (_, later) in zip(eras, [*eras[1:], eras[-1]], strict=True):
+                coming = ahead.submit(made, later)
+                yield images, now
+                now = coming.result()
 
     def _eras(self, batch: int, first: int) -> list[tuple[tuple[int, int], int]]:
         """Cut a batch where telegraph states are drawn anew: ((image, images), epoch)."""
@@ -203,6 +221,8 @@ class ProgrammedLayer:
                     return saturated
 
                 target = max(64, _ROWS_BYTES // (4 * bundle.rows))
+                # a part for every thread, also of a single image
+                target = max(64, min(target, -(-images[1] * count // thread_count())))
                 cut = [
                     Span(images[0] + s.image, s.images, s.position, s.positions)
                     for s in spans(images[1], first, count, target)

@@ -32,7 +32,8 @@ class Physical:
         Conductance from driver to converter over that of the cell, 0 where the cell has none; None
         without wires.
     sneak : float64, shaped like ``g``, or None
-        Conductance from driver to converter [S] of cells that have none, by way of others.
+        Conductance from driver to converter [S] of cells that have none, by way of others; None
+        where all have some.
     admittance : float64[row_blocks, array rows, array rows] or None
         Currents into the row drivers for unit voltages [S], summed over the column blocks; None
         without wires.
@@ -107,7 +108,7 @@ def make_physical(
     solved = map_parts(partial(_solve, arch), [g[place] for place in places])
     effective = np.stack([pair[0] for pair in solved]).reshape(g.shape)
     shares = np.divide(effective, g, out=np.zeros_like(g), where=g > 0)
-    sneak = np.where(g > 0, 0.0, effective)
+    sneak = np.where(g > 0, 0.0, effective) if not (g > 0).all() else None
     square = (*numbers.shape, arch.array.rows, arch.array.rows)
     admittance = np.stack([pair[1] for pair in solved]).reshape(square).sum(1)
     return Physical(g, shares, sneak, admittance, numbers)

@@ -33,7 +33,10 @@ def checked_network(
         negative, not a number or above 1e100 (an infinite resistance leaves a row or a column
         floating).
     """
-    cells = np.ascontiguousarray(g, dtype=np.float64)
+    try:
+        cells = np.ascontiguousarray(g, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("g: no table of numbers (allowed: rows x cols conductances)") from None
     if cells.ndim != 2 or 0 in cells.shape:
         raise InputError(f"g: shape {cells.shape} (allowed: rows x cols, at least 1 x 1)")
     bad = ~((cells >= 0.0) & (cells <= _LARGEST))
@@ -51,6 +54,8 @@ def checked_network(
         "r_sense": "column 0 and all others float",
     }
     for name, value in resistances.items():
+        if not isinstance(value, (int, float, np.number)):
+            raise InputError(f"{name}: {value!r} (allowed: a number of ohm)")
         if not 0.0 <= value <= _LARGEST:
             why = f": {floating[name]}" if value > _LARGEST else ""
             raise InputError(f"{name}: {value} ohm{why} (allowed: 0 .. {_LARGEST:g} ohm)")

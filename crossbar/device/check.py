@@ -45,6 +45,12 @@ def _problems(cell: Cell) -> Iterator[str]:
     if isinstance(variation, FitVariation):
         fit = find_fit(variation.name)
         yield from _outside(cell, f"cell.variation: {fit.name}", (fit.low, fit.high))
+        if cell.g_on in fit and float(fit.sigma(cell.g_on)) > cell.g_on - cell.g_off:
+            error = _s(float(fit.sigma(cell.g_on)))
+            yield (
+                f"cell.variation: {fit.name}: its error at cell.g_on is {error}, more than the"
+                f" whole range of the cell (allowed: cells like those measured, up to {_s(fit.high)})"
+            )
     elif isinstance(variation, LevelVariation) and len(variation.sigmas) != levels:
         yield (
             f"cell.variation.sigmas: {len(variation.sigmas)} values (allowed: {levels}, one a"

@@ -81,7 +81,7 @@ class FaultMap:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        return f"FaultMap({len(self.cells):,} broken cells of {self.source})"
+        return f"FaultMap({len(self.cells):,} broken cells, {self.source})"
 
     def _problems(self) -> Iterator[str]:
         """Yield what is wrong, the worst first."""

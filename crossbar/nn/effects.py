@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from crossbar.array.conditions import MOST_SEED
 from crossbar.device.fault_data import describe_faults, is_faults
 from crossbar.device.faults import FaultMap, Faults, FaultSet, draw_map, stuck_states
@@ -82,11 +84,18 @@ def _arrays(mapped: MappedModel) -> list[int]:
 
 def _check_maps(mapped: MappedModel, faults: Faults) -> None:
     """Refuse a map of arrays of another size, or without an array in use; empty ones too."""
-    array = mapped.arch.array
+    array, used = mapped.arch.array, _arrays(mapped)
     for part in FaultSet((faults,)).parts:
         if isinstance(part, FaultMap):
-            for number in _arrays(mapped):
+            for number in used:
                 stuck_states(part, number, (array.rows, array.cols), 0)
+            broken = part.cells[:, 0]
+            if broken.size and not np.isin(broken, used).any():
+                raise InputError(
+                    f"{part.source}: broken cells of arrays {broken.min()} to {broken.max()}, none"
+                    f" in an array that this network uses (those in use: {min(used)} to"
+                    f" {max(used)})"
+                )
 
 
 def _check(faults: object, seed: object, verb: str) -> None:

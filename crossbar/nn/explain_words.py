@@ -58,11 +58,13 @@ def sentence(
         f"{lost} of {measure} is lost: {ends}.",
         f"The step '{step}' ({LADDER[step]}) takes most, {share_text(guilty['lost'])}.",
     ]
+    parts += _others(steps, guilty)
     own = f"{guilty['own']:.1f} dB by this step alone"
     tried = len(guilty["spared"])
     if guilty["regained"] > 0:
+        where = "It happens in" if 2 * guilty["regained"] >= guilty["lost"] else "Most of all in"
         parts.append(
-            f"It happens in {guilty['layer']} (its signal-to-noise ratio: {own}): without this step"
+            f"{where} {guilty['layer']} (its signal-to-noise ratio: {own}): without this step"
             f" there, {share_text(guilty['regained'])} comes back."
         )
     else:
@@ -75,6 +77,24 @@ def sentence(
         parts.append(f"With {images} samples so little may be chance; run more.")
     parts.append(f"To try: {', '.join(guilty['try'])}.")
     return " ".join(parts)
+
+
+def _others(steps: tuple[dict[str, Any], ...], guilty: Mapping[str, Any]) -> list[str]:
+    """Name steps that take as much, and one that takes more when it acts alone."""
+    said = []
+    present = [step for step in steps[1:] if step["present"] and step["name"] != guilty["step"]]
+    lost = {step["name"]: step["lost"] for step in present if step["lost"] is not None}
+    equal = [name for name, share in lost.items() if share >= guilty["lost"]]
+    if equal:
+        said.append(f"As much goes with {' and '.join(repr(name) for name in equal)}.")
+    alone = {step["name"]: step["alone"] for step in steps[1:] if step["alone"] is not None}
+    if alone:
+        worst = min(alone, key=lambda name: alone[name])
+        mine = alone.get(guilty["step"])
+        if worst != guilty["step"] and (mine is None or alone[worst] < mine):
+            first = steps[0]["so_far"]
+            said.append(f"Alone, '{worst}' takes more: {share_text(first - alone[worst])}.")
+    return said
 
 
 def _quantised(arch: Arch) -> Iterator[str]:
@@ -111,7 +131,8 @@ def _variation(arch: Arch) -> Iterator[str]:
     )
     yield "cell.variation.verify_tolerance"
     yield "cell.bits" if arch.cell.bits > 1 else "cell.g_on"
-    yield "array.rows_per_read"
+    if arch.array.encoding != "differential":
+        yield "array.encoding"
 
 
 def _drift(arch: Arch) -> Iterator[str]:

@@ -142,17 +142,28 @@ def _faults(report: Report) -> Iterator[tuple[str, str]]:
 def _conditions(report: Report) -> Iterator[tuple[str, str]]:
     """Say when the cells were read, and what was left out."""
     held = report.scenario.get("conditions")
-    if not isinstance(held, Mapping):
-        return
+    held = held if isinstance(held, Mapping) else {}
     parts = []
+    drifts = _drifts(report.scenario.get("arch"))
     if isinstance(held.get("t_inference"), (int, float)):
         parts.append(f"read {duration(held['t_inference'])} after programming")
+        if not drifts:
+            parts.append("which changes nothing (cell.drift: none)")
+    elif drifts:
+        parts.append("read as programmed: cell.drift needs a time (t_inference)")
     if isinstance(held.get("effects"), list):
         parts.append(f"only {', '.join(held['effects']) or 'no effect'} taking part")
     if held.get("layers"):
         parts.append(f"{counted(len(held['layers']), 'layer')} under conditions of their own")
     if parts:
         yield "conditions", ", ".join(parts)
+
+
+def _drifts(arch: Any) -> bool:
+    """Whether the hardware of a scenario has cells that drift."""
+    cell = arch.get("cell") if isinstance(arch, Mapping) else None
+    drift = cell.get("drift") if isinstance(cell, Mapping) else None
+    return isinstance(drift, Mapping) and drift.get("kind") not in (None, "none")
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.arch import load_arch
 from tests.config.told import VARIATION, told
 
 
@@ -32,8 +33,8 @@ from tests.config.told import VARIATION, told
         ),
         (
             "read_noise",
-            "none",
-            "'none' is not a number (sigma), or a section (keys: sigma, additive, thermal, shot, "
+            "nune",
+            "'nune' is not a number (sigma), or a section (keys: sigma, additive, thermal, shot, "
             "temperature, bandwidth, rtn_share, rtn_amplitude, rtn_low, rtn_dwell)",
         ),
         ("g_off", None, "missing (a conductance, e.g. '0.5 uS')"),
@@ -76,3 +77,16 @@ def test_a_wrong_kind_does_not_hide_the_other_problems(tmp_path: Path):
         "cell.variation.sigma",
         "adc.bits",
     ]
+
+
+def test_verifying_decides_the_pulses_that_a_preset_gives() -> None:
+    assert load_arch("reram_hfo2").cell.write_pulses == 8.52
+    verified = load_arch("reram_hfo2", {"cell.variation.verify_tolerance": 0.3})
+    assert verified.cell.write_pulses == 1.0
+    assert verified.cell.variation.name == "wan_2022_1d"
+
+
+def test_no_read_noise_is_a_word() -> None:
+    quiet = load_arch("reram_hfo2", {"cell.read_noise": "none"}).cell.read_noise
+    assert not quiet.thermal
+    assert quiet.sigma == 0

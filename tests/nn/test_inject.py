@@ -109,3 +109,10 @@ def test_a_map_of_other_arrays_is_refused_even_when_nothing_in_it_is_broken():
     small = xb.FaultMap.from_states(np.zeros((2, 8, 8), np.int8), [0, 1])
     with pytest.raises(DataError, match="8 x 8"):
         xb.inject(mapped, small)
+
+
+def test_a_map_that_breaks_no_array_in_use_is_refused(tmp_path):
+    mapped = xb.map_model(seeded(Cnn), "tiny_reram", calibration=X)
+    (tmp_path / "far.csv").write_text("array,row,col,stuck\n9999,0,0,on\n")
+    with pytest.raises(InputError, match="none in an array that this network uses"):
+        xb.inject(mapped, xb.FaultMap.load(tmp_path / "far.csv"))

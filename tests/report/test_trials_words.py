@@ -83,7 +83,11 @@ def test_lost_accuracy_points_at_explain() -> None:
 @pytest.mark.parametrize(
     ("scenario", "label", "words"),
     [
-        ({"conditions": {"t_inference": 86400.0}}, "conditions", "read 1 day after programming"),
+        (
+            {"conditions": {"t_inference": 86400.0}},
+            "conditions",
+            "read 1 day after programming, which changes nothing (cell.drift: none)",
+        ),
         (
             {"conditions": {"effects": ["faults"], "layers": ["a", "b"]}},
             "conditions",
