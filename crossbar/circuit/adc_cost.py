@@ -155,10 +155,10 @@ def _isaac(asked: _Asked) -> AdcCost:
 def _accelergy(asked: _Asked) -> AdcCost:
     """Fit to Murmann's survey of converters, the best fifth in energy, the best tenth in area.
 
-    ``E = 0.5 * 10^((SNDR - FOM) / 10) * exp(26.0496 + 1.88004 ln t - 2.82913 ln b - 1.47020)`` pJ
-    with ``SNDR = 6.0206 b + 1.7609`` dB and ``FOM = min(213.7807 - 2.8719 ln f, 128.3068 + 3.22051
-    b)`` dB; ``A = exp(1.34619 + 0.99328 ln t + 0.18072 ln f + 0.29912 ln E)`` um2; t in nm, f in
-    Hz, E in pJ.
+    ``E = 0.5 * 10^((SNDR - merit) / 10) * exp(26.0496 + 1.88004 ln t - 2.82913 ln b - 1.47020)`` pJ
+    with ``SNDR = 6.0206 b + 1.7609`` dB and ``merit = min(213.7807 - 2.8719 ln f, 128.3068 +
+    3.22051 b)`` dB; ``A = exp(1.34619 + 0.99328 ln t + 0.18072 ln f + 0.29912 ln E)`` um2; t in nm,
+    f in Hz, E in pJ.
 
     Accelergy's ADC plug-in, ``adc_data/model.yaml`` and ``model.py`` (Andrulis et al.); 4 bits and
     more, up to 10 GS/s.
@@ -179,7 +179,7 @@ def _accelergy(asked: _Asked) -> AdcCost:
         f" {asked.bits} bits, {asked.rate / 1e9:g} GS/s and {asked.node * 1e9:g} nm",
         power=energy * asked.rate,
         terms=(
-            (f"0.5 x 10^((SNDR - FOM) / 10), {sndr:.2f} and {merit:.2f} dB", ratio, ""),
+            (f"0.5 x 10^((SNDR - merit) / 10), {sndr:.2f} and {merit:.2f} dB", ratio, ""),
             ("fit to node and bits", scale, ""),
             ("unit of the fit", 1e-12, "J"),
         ),

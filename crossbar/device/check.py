@@ -49,7 +49,7 @@ def _problems(cell: Cell) -> Iterator[str]:
             error = _s(float(fit.sigma(cell.g_on)))
             yield (
                 f"cell.variation: {fit.name}: its error at cell.g_on is {error}, more than the"
-                f" whole range of the cell (allowed: cells like those measured, up to {_s(fit.high)})"
+                f" whole range of the cell (allowed: cells like those measured, to {_s(fit.high)})"
             )
     elif isinstance(variation, LevelVariation) and len(variation.sigmas) != levels:
         yield (
