@@ -150,6 +150,7 @@ def _lines(found: Explanation) -> list[str]:
         ),
         "of its outputs against the float network, steps switched on in turn; own: with",
         "everything on in this layer alone, on clean inputs; -: there is no such effect",
+        "(drift needs a time, t_inference)",
         "",
         *textwrap.wrap(clean(found.sentence), WIDTH, break_on_hyphens=False),
     ]
