@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.array.analog_reading import AnalogReading, Part, Products, Unit
+from crossbar.array.analog_reading import AnalogReading, Part, Products
 from crossbar.array.columns import Columns, by_slice, of_units
 from crossbar.array.path import has_dac_noise, has_telegraph
 from crossbar.array.physical import Physical, full_scale, g_step
@@ -237,7 +237,7 @@ def _units(
     wiring: _Wiring,
     first: int,
     seed: int,
-) -> list[Unit]:
+) -> list[Part]:
     """Tables of the unit columns, one row group after the other; their drives are not noisy."""
     sums, noise, still = of_units(columns, bundle, arch)
     quiet = _per_group(still, bundle)
@@ -253,6 +253,5 @@ def _units(
             np.zeros((1, bundle.col_blocks), dtype=np.int64), blocks, here,
             noise_key(seed, _READ_NOISE, first, 1000 + g),
         )  # fmt: skip
-        assert isinstance(tables, SumTables)
-        out.append(Unit(tables, conversion, scale))
+        out.append(Part(tables, conversion, 0, np.ones(bundle.col_blocks), scale))
     return out

@@ -11,7 +11,7 @@ from crossbar.kernels.conversion import Conversion
 from crossbar.kernels.tables import SumTables
 from crossbar.mapping.tiling import Bundle
 
-__all__ = ["AnalogReading", "Part", "Products", "Unit"]
+__all__ = ["AnalogReading", "Part", "Products"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Products:
 
 @dataclass(frozen=True)
 class Part:
-    """One slice (or pair of slices) of all outputs.
+    """Columns that are read alike: one slice (or pair of slices) of all outputs, or unit columns.
 
     Parameters
     ----------
@@ -63,15 +63,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """The unit columns of one row group, one in each column block."""
-
-    sums: SumTables
-    conversion: Conversion
-    scale: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class AnalogReading:
     """What to do with the inputs of a bundle.
 
@@ -83,8 +74,9 @@ class AnalogReading:
         What one unit of each input sum adds to each output; no rows where nothing is summed.
     segments : int64[segments, 2]
         First row and rows of each digital input sum.
-    units : list of Unit
-        By row group; empty where sums are digital or not needed.
+    units : list of Part
+        Unit columns by row group, one in each column block; empty where sums are digital or not
+        needed.
     unit_lsb : float
     constant : float64[outputs]
     drive : float64[row_blocks, col_blocks, rows, digits] or None
@@ -99,7 +91,7 @@ class AnalogReading:
     parts: list[Part]
     sums_weight: NDArray[np.float64]
     segments: NDArray[np.int64]
-    units: list[Unit]
+    units: list[Part]
     unit_lsb: float
     constant: NDArray[np.float64]
     drive: NDArray[np.float64] | None

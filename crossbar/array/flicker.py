@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.array.analog_reading import AnalogReading, Part, Unit
+from crossbar.array.analog_reading import AnalogReading, Part
 from crossbar.array.columns import Columns, by_slice, of_units
 from crossbar.kernels.tables import SumTables, make_tables
 from crossbar.mapping.encode import Encoding
@@ -34,24 +34,20 @@ def with_sums(
     bundle = reading.bundle
     groups = np.array([[g.start, g.rows] for g in bundle.row_groups], dtype=np.int64)
 
-    def part(job: tuple[Part, NDArray[np.float64]]) -> Part:
-        old, sums = job
-        assert isinstance(old.sums, SumTables)
-        fresh = make_tables(sums, groups, old.scale, old.conversion.frac)
-        return replace(old, sums=fresh._replace(variances=old.sums.variances))
-
-    slices = [sums for sums, _, _ in by_slice(columns, bundle, encoding, arch)]
-    parts = [part(job) for job in zip(reading.parts, slices, strict=True)]
-    units = []
-    if reading.units:
+    parts = [
+        _with_sums(part, sums, groups)
+        for part, (sums, _, _) in zip(
+            reading.parts, by_slice(columns, bundle, encoding, arch), strict=True
+        )
+    ]
+    units = reading.units
+    if units:
         sums, _, _ = of_units(columns, bundle, arch)
-        for k, unit in enumerate(reading.units):
-            fresh = make_tables(sums, groups[k : k + 1], unit.scale, unit.conversion.frac)
-            units.append(
-                Unit(
-                    fresh._replace(variances=unit.sums.variances),
-                    unit.conversion,
-                    unit.scale,
-                )
-            )
+        units = [_with_sums(unit, sums, groups[k : k + 1]) for k, unit in enumerate(units)]
     return replace(reading, parts=parts, units=units)
+
+
+def _with_sums(part: Part, sums: NDArray[np.float64], groups: NDArray[np.int64]) -> Part:
+    assert isinstance(part.sums, SumTables)
+    fresh = make_tables(sums, groups, part.scale, part.conversion.frac)
+    return replace(part, sums=fresh._replace(variances=part.sums.variances))

@@ -25,8 +25,7 @@ def why_conductances(arch: Arch, faulty: bool) -> tuple[str, ...]:
     faulty : bool
         Whether cells are stuck.
     """
-    cell, adc, dac = arch.cell, arch.adc, arch.dac
-    mismatch = (adc.offset, adc.gain_error, adc.inl, adc.dnl, adc.noise, adc.enob)
+    cell, adc = arch.cell, arch.adc
     reasons = {
         "variation": cell.variation.kind != "none",
         "drift": cell.drift.kind != "none",
@@ -35,9 +34,9 @@ def why_conductances(arch: Arch, faulty: bool) -> tuple[str, ...]:
         "nonlinear cells": not is_linear(cell, full_scale(arch)),
         "pedestal": pedestal_levels(arch) > 0.0,
         "faults of the reference column": faulty and reference_column(arch),
-        "converter errors": any(mismatch),
+        "converter errors": _has_adc_errors(arch),
         "calibrated ranges": adc.policy == "calibrated",
-        "driver errors": bool(dac.inl or dac.noise),
+        "driver errors": _has_dac_errors(arch),
     }
     return tuple(name for name, here in reasons.items() if here)
 
@@ -55,13 +54,22 @@ def has_dac_noise(arch: Arch) -> bool:
 
 def has_own_cells(arch: Arch, faulty: bool) -> bool:
     """Whether anything is drawn by cell or converter, so that copies differ."""
-    cell, adc = arch.cell, arch.adc
+    cell = arch.cell
     return (
         faulty
         or cell.variation.kind != "none"
         or cell.drift.kind != "none"
         or has_telegraph(arch)
         or has_read_noise(arch)
-        or bool(adc.offset or adc.gain_error or adc.inl or adc.dnl or adc.noise or adc.enob)
-        or bool(arch.dac.inl or arch.dac.noise)
+        or _has_adc_errors(arch)
+        or _has_dac_errors(arch)
     )
+
+
+def _has_adc_errors(arch: Arch) -> bool:
+    adc = arch.adc
+    return any((adc.offset, adc.gain_error, adc.inl, adc.dnl, adc.noise, adc.enob))
+
+
+def _has_dac_errors(arch: Arch) -> bool:
+    return bool(arch.dac.inl or arch.dac.noise)

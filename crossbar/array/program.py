@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
-from crossbar.device.faults import Faults, stuck_states
+from crossbar.device.faults import Faults, apply_states, stuck_states
 from crossbar.mapping.encode import Encoding, encode
 from crossbar.mapping.tiling import Bundle, reference_column, usable_columns
 
@@ -173,6 +173,6 @@ def stick(
         for across in range(bundle.col_blocks):
             states[down, across] = stuck_states(faults, int(first) + across, shape, seed)
     top = (1 << arch.cell.bits) - 1
-    arrays = np.where(states == 1, top, np.where(states == 2, 0, cells.arrays)).astype(np.uint8)
+    arrays = apply_states(cells.arrays, states, top)
     codes = weight_columns(arrays, bundle, encoding, usable_columns(arch))
     return replace(cells, codes=codes, arrays=arrays, states=states)

@@ -11,7 +11,6 @@ from crossbar.array.window import Span, Window
 from crossbar.circuit.dac import InputCoding
 from crossbar.kernels.convert import convert_columns, digit_matrix
 from crossbar.kernels.table_reads import read_tables
-from crossbar.kernels.tables import SumTables
 
 __all__ = ["run_analog"]
 
@@ -56,7 +55,7 @@ def run_analog(
             if isinstance(part.sums, Products):
                 saturated += _multiply(reading, part, planes, coding, vectors, total)
             else:
-                saturated += _look_up(part.sums, part, planes, coding, vectors, total)
+                saturated += _look_up(part, planes, coding, vectors, total)
         values += parts[0].value * total
     if reading.sums_weight.size:
         given = sums.astype(np.float64)
@@ -90,7 +89,6 @@ def _alike(parts: list[Part]) -> list[list[Part]]:
 
 
 def _look_up(
-    tables: SumTables,
     part: Part,
     planes: NDArray[np.uint64],
     coding: InputCoding,
@@ -100,7 +98,7 @@ def _look_up(
     return int(
         read_tables(
             planes,
-            tables,
+            part.sums,
             part.conversion,
             out,
             main_reads=coding.main_reads,
@@ -122,9 +120,8 @@ def _unit_sums(
     out, saturated = [], 0
     for g, unit in enumerate(reading.units):
         total = np.zeros((len(planes), reading.bundle.col_blocks), dtype=np.int64)
-        part = Part(unit.sums, unit.conversion, 0, np.ones(1), unit.scale)
         one_group = np.ascontiguousarray(planes[:, g : g + 1])
-        saturated += _look_up(unit.sums, part, one_group, coding, vectors, total)
+        saturated += _look_up(unit, one_group, coding, vectors, total)
         out.append(total)
     return np.concatenate(out, axis=1), saturated
 

@@ -107,15 +107,15 @@ def apply_states(codes: NDArray[np.uint8], states: NDArray[np.int8], top: int) -
 
     Parameters
     ----------
-    codes : uint8[rows, cols]
-    states : int8[rows, cols]
+    codes : uint8[..., rows, cols]
+    states : int8[..., rows, cols]
         Of `stuck_states`.
     top : int
         Physical top level, ``2**cell.bits - 1``.
 
     Returns
     -------
-    uint8[rows, cols]
+    uint8[..., rows, cols]
         Stuck on: ``top``; stuck off: 0; the others as they were.
     """
     out = codes.copy()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.arch import Arch
+from crossbar.circuit.adc_mismatch import adc_number
 from crossbar.mapping.tiling import usable_columns
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ def _loads(arch: Arch, layer: LayerPlan, copy: int) -> tuple[NDArray[np.int64], 
         (starts[:, None] + np.arange(bundle.col_blocks)).ravel()
         for bundle, starts in zip(layer.bundles, layer.bundle_blocks(copy), strict=True)
     ]
-    pe, place = np.divmod(np.concatenate(arrays), arch.pe.arrays)
-    adc = pe * arch.pe.adcs + place // arrays_an_adc(arch)
+    adc = adc_number(arch, np.concatenate(arrays))
     lowest = int(adc.min())
     loads = np.bincount(adc - lowest, np.concatenate(columns)).astype(np.int64)
     numbers = np.flatnonzero(loads)
