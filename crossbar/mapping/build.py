@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from crossbar.arch import Arch, load_arch
 from crossbar.circuit.dac import make_input_coding
@@ -12,18 +13,21 @@ from crossbar.errors import InputError
 from crossbar.mapping.buffers import divide_buffers
 from crossbar.mapping.converters import layer_slot
 from crossbar.mapping.copies import choose_copies
+from crossbar.mapping.dynamic import check_dynamic, laid_out
 from crossbar.mapping.encode import make_encoding
 from crossbar.mapping.placement import Placement
 from crossbar.mapping.plan import LayerPlan, Plan
+from crossbar.mapping.precision import LayerPrecision, layer_precisions, nodes_by_weight
 from crossbar.mapping.refusals import too_few_arrays
 from crossbar.mapping.registers import check_registers
-from crossbar.mapping.replication import chip_arrays
+from crossbar.mapping.replication import check_recurrent, chip_arrays, most_copies
 from crossbar.mapping.tiling import cut_matrix
+from crossbar.mapping.token_scales import with_token_scales
 from crossbar.mapping.unmapped import describe_unmapped
 from crossbar.workload import find_workload
 from crossbar.workload.graph import MOVE_KINDS, Node, Workload
 
-__all__ = ["build_plan"]
+__all__ = ["build_plan", "settled"]
 
 
 def build_plan(
@@ -33,6 +37,7 @@ def build_plan(
     weight_bits: int | None = None,
     weight_levels: int | None = None,
     input_bits: int | None = None,
+    precision: Mapping[str, Any] | None = None,
     signed_inputs: Mapping[str, bool] | None = None,
 ) -> Plan:
     """Place a workload on an arch.
@@ -44,7 +49,9 @@ def build_plan(
     arch : Arch or str
         Or a preset's name or a YAML file.
     weight_bits, weight_levels, input_bits : int, optional
-        Override ``arch.precision``.
+        Override ``arch.precision`` for all layers.
+    precision : mapping, optional
+        The same and more, also layer by layer: see `crossbar.map_model`.
     signed_inputs : mapping of str to bool, optional
         Layers whose inputs are signed (known after calibration); unsigned where absent.
 
@@ -61,24 +68,26 @@ def build_plan(
     workload = find_workload(workload)
     arch = load_arch(arch)
     check_cell(arch)
-    bits = weight_bits or arch.precision.weight_bits
-    levels = weight_levels if weight_bits or weight_levels else arch.precision.weight_levels
-    in_bits = input_bits or arch.precision.input_bits
-    by_weight: dict[str, list[Node]] = {}
-    for node in workload.products:
-        by_weight.setdefault(node.weight or node.name, []).append(node)
+    named = {"weight_bits": weight_bits, "weight_levels": weight_levels, "input_bits": input_bits}
+    asked = {**(precision or {}), **{key: n for key, n in named.items() if n is not None}}
+    workload = laid_out(workload, arch)
+    precisions = layer_precisions(workload, arch, asked)
+    workload = with_token_scales(workload, precisions)
+    check_dynamic(workload, arch)
+    by_weight = nodes_by_weight(workload)
     if not by_weight:
         raise InputError(
             f"{workload.name}: no layer has constant weights, nothing goes on crossbars"
         )
     groups = list(by_weight.values())
-    single = _cut_layers(groups, arch, bits, levels, in_bits, signed_inputs or {})
+    single = _cut_layers(groups, arch, [precisions[k] for k in by_weight], signed_inputs or {})
     capacity = chip_arrays(arch)
     if capacity is not None and sum(layer.arrays for layer in single) > capacity:
-        raise too_few_arrays(workload, arch, single, bits, levels)
-    smallest = [min(node.positions for node in nodes) for nodes in groups]
-    layers, flow, placement = choose_copies(workload, arch, single, smallest)
-    layers = [_settled(arch, layer, placement) for layer in layers]
+        raise too_few_arrays(workload, arch, single)
+    check_recurrent(arch, groups)
+    most = [most_copies(nodes) for nodes in groups]
+    layers, flow, placement = choose_copies(workload, arch, single, most)
+    layers = [settled(arch, layer, placement) for layer in layers]
     check_registers(workload.name, arch, layers)
     capacities, buffers = divide_buffers(placement, flow, arch.tile.buffer)
     rest = [n for n in workload if not n.is_product and n.kind not in MOVE_KINDS]
@@ -97,16 +106,15 @@ def build_plan(
 def _cut_layers(
     groups: Sequence[Sequence[Node]],
     arch: Arch,
-    bits: int,
-    levels: int | None,
-    in_bits: int,
+    precisions: Sequence[LayerPrecision],
     signed: Mapping[str, bool],
 ) -> list[LayerPlan]:
     """Cut the matrix of each group of nodes with a common weight; one copy, at array 0."""
-    encoding = make_encoding(arch, bits, levels)
     layers = []
-    for nodes in groups:
-        first = nodes[0]
+    for nodes, own in zip(groups, precisions, strict=True):
+        first, bits = nodes[0], own.input_bits
+        encoding = make_encoding(arch, own.weight_bits, own.weight_levels)
+        is_signed = own.by_token or (signed.get(first.name, False) and not own.zero_point)
         layer = LayerPlan(
             first.name,
             first.kind,
@@ -114,8 +122,8 @@ def _cut_layers(
             first.matrix,
             sum(n.positions for n in nodes),
             encoding,
-            in_bits,
-            make_input_coding(arch, in_bits, signed.get(first.name, False)).reads,
+            bits,
+            make_input_coding(arch, bits, is_signed).reads,
             cut_matrix(first.matrix, encoding.columns, arch),
             1,
             0,
@@ -128,7 +136,7 @@ def _cut_layers(
     return layers
 
 
-def _settled(arch: Arch, layer: LayerPlan, placement: Placement) -> LayerPlan:
+def settled(arch: Arch, layer: LayerPlan, placement: Placement) -> LayerPlan:
     """Tell a layer where it lies."""
     starts = placement.starts[layer.name]
     here = replace(layer, first_array=starts[0])

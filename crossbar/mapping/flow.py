@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.kernels.demand import most_held
-from crossbar.mapping.hold import Hold, Makers, data_waits, hold_operand, touched
+from crossbar.mapping.hold import Hold, Makers, data_waits, find_makers, hold_operand, touched
 from crossbar.mapping.plan import LayerPlan
 from crossbar.mapping.reach import Grid
 from crossbar.mapping.replication import stripes
@@ -42,8 +42,12 @@ class Task:
         Of all copies.
     operations : int
         Scalar operations of all copies in vector units, for one inference.
+    macs : int
+        Multiply-accumulates of all copies in matmul units, for one inference.
     elements : int
         Channels (features) of one of its positions.
+    chained : int
+        Its positions that need the result of the one before: all but the first of a recurrent node.
     step : Step
         Of its first node.
     """
@@ -55,7 +59,9 @@ class Task:
     positions: int
     all_positions: int
     operations: int
+    macs: int
     elements: int
+    chained: int
     step: Step
 
     @property
@@ -84,8 +90,8 @@ class Claim:
         Pixels of one of its rows.
     hold : Hold
     bounded : bool
-        Whether a buffer holds it; not what waits outside from the start, nor what goes to a unit
-        that is not modelled.
+        Whether a buffer holds it; not what waits outside from the start, what the memory of a
+        matmul unit holds, nor what goes to a unit that is not modelled.
     """
 
     task: int
@@ -159,24 +165,27 @@ def build_flow(workload: Workload, layers: Sequence[LayerPlan]) -> Flow:
     tasks, ranges = _make_tasks(steps, layers)
     offset = np.concatenate([[0], np.cumsum([task.positions for task in tasks])])
     nodes_of = {layer.name: layer.nodes for layer in layers}
-    by_step = _find_makers(ranges, offset)
+    by_step = find_makers(ranges, offset)
     claims: list[Claim] = []
     data: list[tuple[Ints, Ints, Ints]] = []
     room: list[tuple[Ints, Ints, Ints]] = []
     for number, parts in enumerate(ranges):
         for node, first, count, base in parts:
             step = steps[node]
+            if step.recurrent:
+                data.append(_chain(number, int(offset[number]) + base, base, count))
             for operand in step.operands:
                 hold = hold_operand(step, operand, first, count, base, tasks[number].positions)
-                bounded = bool(operand.sources) and step.modelled
+                bounded = bool(operand.sources) and step.modelled and not operand.in_unit
                 rows = int((operand.window.rows.high - operand.window.rows.low).max()) + 1
                 width = operand.grid.cols
                 place = operand.place
                 if step.kind == "product":
                     place = nodes_of[tasks[number].name].index(node)
-                claims.append(
-                    Claim(number, node, place, operand.elements, rows, width, hold, bounded)
-                )
+                if not (step.stored and operand.in_unit):  # what lies in cells claims no buffer
+                    claims.append(
+                        Claim(number, node, place, operand.elements, rows, width, hold, bounded)
+                    )
                 for source, reach in operand.sources.items():
                     made, makers = steps[source].grid, by_step[source]
                     when, who, stored = data_waits(step, operand, reach, made, makers, first, count)
@@ -186,6 +195,12 @@ def build_flow(workload: Workload, layers: Sequence[LayerPlan]) -> Flow:
     tables = _ragged(data, offset), _ragged(room, offset)
     needs = _find_needs(layers, tasks, claims, offset, *tables)
     return Flow(tasks, tuple(claims), offset, *tables, needs)
+
+
+def _chain(task: int, start: int, base: int, count: int) -> tuple[Ints, Ints, Ints]:
+    """Each position of a recurrent step needs the one before it."""
+    later = np.arange(1, count, dtype=np.int64)
+    return start + later, np.full(later.size, task, np.int64), base + later
 
 
 def _make_tasks(
@@ -213,26 +228,17 @@ def _make_tasks(
             copies = min(layer.replicas, step.positions)
         total = sum(count for _, count in nodes)
         operations = sum(steps[node].operations for node, _ in nodes)
+        macs = sum(steps[node].macs for node, _ in nodes)
         for copy, (first, count) in enumerate(stripes(total, copies)):
+            if not count:
+                continue  # a sequence of fewer tokens than copies: this one has nothing to do
             task_name = layer.name if step.kind == "product" else name
-            sizes = (first, count, total, operations, step.elements)
+            cut = _cut(nodes, first, count)
+            chained = sum(size - 1 for node, _, size, _ in cut if steps[node].recurrent)
+            sizes = (first, count, total, operations, macs, step.elements, chained)
             tasks.append(Task(task_name, layer.name, copy, *sizes, step))
-            ranges.append(_cut(nodes, first, count))
+            ranges.append(cut)
     return tuple(tasks), ranges
-
-
-def _find_makers(
-    ranges: Sequence[Sequence[tuple[str, int, int, int]]], offset: Ints
-) -> dict[str, Makers]:
-    rows: dict[str, list[tuple[int, int, int, int, int]]] = {}
-    for number, parts in enumerate(ranges):
-        for node, first, count, base in parts:
-            start = int(offset[number]) + base
-            rows.setdefault(node, []).append((number, first, count, base, start))
-    return {
-        node: Makers(*(np.array(column, np.int64) for column in zip(*each, strict=True)))
-        for node, each in rows.items()
-    }
 
 
 def _cut(

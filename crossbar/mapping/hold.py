@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from crossbar.mapping.reach import Grid, Reach, Span
 from crossbar.mapping.steps import Operand, Step
 
-__all__ = ["Hold", "Makers", "data_waits", "hold_operand", "touched"]
+__all__ = ["Hold", "Makers", "data_waits", "find_makers", "hold_operand", "touched"]
 
 Ints = NDArray[np.int64]
 
@@ -40,6 +41,29 @@ class Makers(NamedTuple):
         """Find positions of the step in the tables of all positions."""
         copy = np.searchsorted(self.first, places, side="right") - 1
         return self.start[copy] + places - self.first[copy]
+
+
+def find_makers(
+    ranges: Sequence[Sequence[tuple[str, int, int, int]]], offset: Ints
+) -> dict[str, Makers]:
+    """Find the copies of every step.
+
+    Parameters
+    ----------
+    ranges : sequence of sequence of (str, int, int, int)
+        For each copy the stripes of its steps: name, first position, positions, positions before.
+    offset : int64[copies + 1]
+        Where the positions of each begin.
+    """
+    rows: dict[str, list[tuple[int, int, int, int, int]]] = {}
+    for number, parts in enumerate(ranges):
+        for node, first, count, base in parts:
+            start = int(offset[number]) + base
+            rows.setdefault(node, []).append((number, first, count, base, start))
+    return {
+        node: Makers(*(np.array(column, np.int64) for column in zip(*each, strict=True)))
+        for node, each in rows.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)

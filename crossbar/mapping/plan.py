@@ -14,6 +14,7 @@ from crossbar.arch import Arch
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.tiling import Bundle
 from crossbar.mapping.unmapped import Unmapped
+from crossbar.mapping.widths import value_widths
 from crossbar.workload.graph import Matrix, Workload
 
 if TYPE_CHECKING:
@@ -194,6 +195,8 @@ class Plan:
         Bytes of the buffers, by layer.
     lending_tiles : int
         Tiles after those with arrays, whose buffers hold what had no room there.
+    notes : tuple of str
+        What the capture of the network could not see.
     """
 
     workload: Workload
@@ -204,12 +207,18 @@ class Plan:
     capacities: Mapping[tuple[str, int, int], int] = field(compare=False, repr=False)
     buffers: Mapping[str, LayerBuffer] = field(compare=False, repr=False)
     lending_tiles: int = 0
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> LayerPlan:
         for layer in self.layers:
             if layer.name == name:
                 return layer
         raise KeyError(name)
+
+    @cached_property
+    def widths(self) -> Mapping[str, int]:
+        """Bits of one element of each node's result (`crossbar.mapping.widths`)."""
+        return value_widths(self.workload, self.layers)
 
     @property
     def arrays(self) -> int:
@@ -308,4 +317,5 @@ class Plan:
             "utilisation": self.utilisation,
             "layers": rows,
             "unmapped": [vars(u) for u in self.unmapped],
+            "notes": list(self.notes),
         }

@@ -39,6 +39,11 @@ def _span(first: int, stop: int) -> str:
     return str(first) if stop - first == 1 else f"{first}-{stop - 1}"
 
 
+def _is_mixed(plan: Plan) -> bool:
+    """Whether layers differ in the bits of their weights or inputs."""
+    return len({(layer.encoding.bits, layer.input_bits) for layer in plan.layers}) > 1
+
+
 def _row(plan: Plan, layer: LayerPlan) -> list[str]:
     rows, cols = layer.shape
     groups = layer.matrix.groups
@@ -48,6 +53,7 @@ def _row(plan: Plan, layer: LayerPlan) -> list[str]:
     return [
         layer.name,
         f"{rows} x {cols}" + (f" /{groups}" if groups > 1 else ""),
+        f"{layer.encoding.bits} x {layer.input_bits}",
         str(layer.positions),
         f"{down} x {across}",
         str(layer.replicas),
@@ -103,6 +109,14 @@ def _of_block(name: str, room: int) -> str:
     return start + name[len(start) - room :].lstrip(".")
 
 
+def _columns(plan: Plan) -> str:
+    """Write how many columns a weight takes; layers may differ."""
+    counts = {layer.encoding.columns for layer in plan.layers}
+    if len(counts) == 1:
+        return counted(max(counts), "column")
+    return f"{min(counts)} to {max(counts)} columns"
+
+
 def _buffer_lines(plan: Plan) -> list[str]:
     """Say how full buffers are, and what they keep apart."""
     buffer = plan.arch.tile.buffer
@@ -128,16 +142,20 @@ def _buffer_lines(plan: Plan) -> list[str]:
 
 def plan_table(plan: Plan, width: int | None = None) -> str:
     """Write the plan as a table with a line of totals and the list of what is not on crossbars."""
-    arch, encoding = plan.arch, plan.layers[0].encoding
+    arch = plan.arch
     width = line_width(width)
-    columns = ["<layer", *("matrix", "positions", "blocks", "copies", "arrays", "tiles", "used")]
+    columns = [
+        "<layer",
+        *("matrix", "bits", "positions", "blocks", "copies", "arrays", "tiles", "used"),
+    ]
     columns += ["computed as", "lossless"]
     rows = [_row(plan, layer) for layer in plan.layers]
     # the last two are not known before weights are mapped; what holds for all is said in a line
     paths = [path for path in PATHS if any(layer.path == path for layer in plan.layers)]
     integers = [layer for layer in plan.layers if layer.path not in ("tables", "products")]
     lossless = any(layer.collapsed is not None for layer in integers)
-    for name, is_shown in (("computed as", len(paths) > 1), ("lossless", lossless)):
+    shown = (("bits", _is_mixed(plan)), ("computed as", len(paths) > 1), ("lossless", lossless))
+    for name, is_shown in shown:
         if not is_shown:
             rows = _without(rows, columns.index(name))
             columns.remove(name)
@@ -159,7 +177,7 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     ).strip("\n")
     title = (
         f"{plan.workload.name} on {arch.name}: {arch.array.rows} x {arch.array.cols} arrays,"
-        f" {counted(encoding.columns, 'column')} a weight ({encoding.kind}),"
+        f" {_columns(plan)} a weight ({plan.layers[0].encoding.kind}),"
         f" {arch.cell.bits}-bit cells"
     )
     lines = [
@@ -190,6 +208,7 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
             f"NOT mapped, in float, cost unknown: {u.name} ({u.operator},"
             f" {counted(u.operations, 'operation')}{weights}): {u.why}"
         )
+    lines += plan.notes
     return "\n".join(
         [
             textwrap.fill(title, width),

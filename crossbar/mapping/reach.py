@@ -1,9 +1,10 @@
 """Which pixels of its input each pixel of a node needs: windows, ratios and whole maps, by axis.
 
 A node's values lie on a *grid* of pixels, each with all its channels (features): the rows and
-columns of a map, the tokens of a sequence, one pixel for a vector.  What a pixel needs of another
-grid is a box, so a span for each axis says it all; boxes are composed along a path of nodes by
-looking up one span in the next.
+columns of a map, the tokens of a sequence wherever its shape has them, one pixel for a vector.
+What a pixel needs of another grid is a box, so a span for each axis says it all; boxes are composed
+along a path of nodes by looking up one span in the next.  `crossbar.mapping.links` knows the kinds
+of nodes.
 """
 
 from __future__ import annotations
@@ -16,28 +17,51 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.workload.graph import Node
+__all__ = [
+    "Grid",
+    "Link",
+    "Reach",
+    "Span",
+    "boxes",
+    "grid_on",
+    "identity",
+    "places",
+    "rising",
+    "same_pixels",
+    "traced",
+    "union",
+    "whole",
+]
 
-__all__ = ["Grid", "Reach", "Span", "grid_of", "input_reach", "same_pixels", "union", "whole"]
-
-_POINTWISE = ("activation", "batchnorm", "add", "mul")
-_SCRAMBLING = ("permute", "transpose", "t", "movedim", "swapaxes", "roll", "flip", "unfold")
+Ints = NDArray[np.int64]
 
 
 class Grid(NamedTuple):
     """Pixels of a node: ``rows x cols``, in raster order.
 
-    ``features_last`` tells ``(..., features)`` from ``(channels, height, width)``.
+    ``axes`` are those of the node's shape along which the pixels lie, next to one another and in
+    order: the last of several are the columns, those before it together the rows; a single one are
+    the rows.  The other axes are channels (features).
     """
 
     rows: int
     cols: int
-    features_last: bool
+    axes: tuple[int, ...]
 
     @property
     def pixels(self) -> int:
         """Number of pixels."""
         return self.rows * self.cols
+
+    @property
+    def row_axes(self) -> tuple[int, ...]:
+        """Axes of the shape that make the rows."""
+        return self.axes[:-1] if len(self.axes) > 1 else self.axes
+
+    @property
+    def col_axes(self) -> tuple[int, ...]:
+        """Axes of the shape that make the columns: one, or none."""
+        return self.axes[-1:] if len(self.axes) > 1 else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +71,20 @@ class Span:
     Parameters
     ----------
     low, high : int64[n]
-        Both never fall from one index to the next.
+        In the spans of a `Reach`, both never fall from one index to the next.
     """
 
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
+    low: Ints
+    high: Ints
 
     def through(self, inner: Span) -> Span:
         """Compose: what the needed indices need in their turn."""
         return Span(inner.low[self.low], inner.high[self.high])
+
+
+Link = tuple[int, Span] | None
+"""What a node needs along one axis of its input: the axis of its own shape on whose index that
+depends, and the span of each index there; None: everything."""
 
 
 class Reach(NamedTuple):
@@ -69,7 +98,16 @@ class Reach(NamedTuple):
         return Reach(self.rows.through(inner.rows), self.cols.through(inner.cols))
 
 
-def _identity(size: int) -> Span:
+def grid_on(shape: Sequence[int], axes: Sequence[int]) -> Grid:
+    """Lay the pixels of a shape along some of its axes."""
+    sizes = [shape[axis] for axis in axes]
+    if len(sizes) > 1:
+        return Grid(prod(sizes[:-1]), sizes[-1], tuple(axes))
+    return Grid(prod(sizes), 1, tuple(axes))
+
+
+def identity(size: int) -> Span:
+    """Each index needs its own."""
     index = np.arange(size, dtype=np.int64)
     return Span(index, index)
 
@@ -78,26 +116,9 @@ def _everything(size: int, other: int) -> Span:
     return Span(np.zeros(size, np.int64), np.full(size, other - 1, np.int64))
 
 
-def _window(size: int, other: int, kernel: int, stride: int, padding: int, dilation: int) -> Span:
-    first = np.arange(size, dtype=np.int64) * stride - padding
-    last = first + (kernel - 1) * dilation
-    return Span(np.clip(first, 0, other - 1), np.clip(last, 0, other - 1))
-
-
-def _ratio(size: int, other: int) -> Span | None:
-    """Slices with a stride, and repeats; None where the sizes are no multiple of each other."""
-    index = np.arange(size, dtype=np.int64)
-    if other % size == 0:
-        step = other // size
-        return Span(index * step, index * step + step - 1)
-    if size % other == 0:
-        return Span(index // (size // other), index // (size // other))
-    return None
-
-
 def same_pixels(grid: Grid) -> Reach:
     """Each pixel needs its own."""
-    return Reach(_identity(grid.rows), _identity(grid.cols))
+    return Reach(identity(grid.rows), identity(grid.cols))
 
 
 def whole(grid: Grid, other: Grid) -> Reach:
@@ -114,81 +135,78 @@ def union(a: Reach, b: Reach) -> Reach:
     return Reach(rows, cols)
 
 
-def _read_shape(shape: Sequence[int]) -> Grid:
-    if len(shape) == 2:
-        return Grid(shape[0], 1, True)
-    if len(shape) == 3:
-        return Grid(shape[1], shape[2], False)
-    return Grid(1, 1, True)
+def rising(low: Ints, high: Ints) -> Span:
+    """Widen spans until neither end falls from one index to the next."""
+    last_first = np.minimum.accumulate(low[::-1])[::-1]
+    return Span(last_first, np.maximum.accumulate(high))
 
 
-def grid_of(node: Node, inputs: Sequence[tuple[Node, Grid]]) -> Grid:
-    """Find the pixels of a node.
+def boxes(
+    grid: Grid, shape: Sequence[int], other: Grid, given: Sequence[int], links: Sequence[Link]
+) -> Reach:
+    """Put together what a node needs along each axis of its input.
 
     Parameters
     ----------
-    node : Node
-    inputs : sequence of (Node, Grid)
-        Its producers.
+    grid : Grid
+        Of the node.
+    shape : sequence of int
+        Of the node.
+    other : Grid
+        Of the input.
+    given : sequence of int
+        Shape of the input.
+    links : sequence of Link
+        One for each axis of the input.
     """
-    if node.kind == "linear":
-        lead = node.shape[:-1]
-        return Grid(prod(lead[:-1]), lead[-1], True) if len(lead) > 1 else Grid(prod(lead), 1, True)
-    for producer, grid in inputs:
-        if node.kind != "reshape" and producer.shape == node.shape:
-            return grid
-    return _read_shape(node.shape)
 
+    def along(mine: tuple[int, ...], size: int, axes: tuple[int, ...]) -> Span:
+        places = np.unravel_index(np.arange(size), [shape[axis] for axis in mine] or [1])
+        low, high = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        for axis in axes:
+            link, first, last = links[axis], 0, given[axis] - 1
+            begin: Ints | int = first
+            end: Ints | int = last
+            if link is not None:
+                own, span = link
+                if own in mine:
+                    place = places[mine.index(own)]
+                    begin, end = span.low[place], span.high[place]
+                else:  # any index of that axis: it lies within a pixel, or along the other side
+                    begin, end = int(span.low.min()), int(span.high.max())
+            low, high = low * given[axis] + begin, high * given[axis] + end
+        return rising(low, high)
 
-def input_reach(node: Node, grid: Grid, producer: Node, other: Grid) -> Reach:
-    """Find what each pixel of a node needs of one of its producers.
-
-    Never less than it needs; more where only the operator itself knows (a permutation, an
-    attention, a normalisation over the whole map): there it is everything.
-    """
-    everything = whole(grid, other)
-    if node.kind in ("conv2d", "pool_max", "pool_avg"):
-        return _windows(node, grid, producer, other) or everything
-    if node.kind == "linear":
-        fits = (grid.rows, grid.cols) == (other.rows, other.cols)
-        return same_pixels(grid) if fits and other.features_last else everything
-    if node.kind in ("norm", "softmax", "embedding"):
-        return same_pixels(grid) if grid == other and grid.features_last else everything
-    if node.kind == "concat":
-        feature_axis = len(node.shape) - 1 if grid.features_last else 0
-        along_features = node.attrs.get("axis") == feature_axis
-        return same_pixels(grid) if grid == other and along_features else everything
-    if node.kind == "reshape":
-        return _reshaped(node, grid, producer, other) or everything
-    if node.kind in _POINTWISE and grid.features_last == other.features_last:
-        rows, cols = _stretched(grid.rows, other.rows), _stretched(grid.cols, other.cols)
-        return Reach(rows, cols) if rows and cols else everything
-    return everything
-
-
-def _windows(node: Node, grid: Grid, producer: Node, other: Grid) -> Reach | None:
-    a = node.attrs
-    if len(a.get("kernel", ())) != 2 or other.features_last:
-        return None
-    pads, dilation = a["padding"], a.get("dilation", (1, 1))
-    rows, cols = (
-        _window(size, old, a["kernel"][i], a["stride"][i], pads[i], dilation[i])
-        for i, (size, old) in enumerate(zip(grid[:2], other[:2], strict=True))
+    return Reach(
+        along(grid.row_axes, grid.rows, other.row_axes),
+        along(grid.col_axes, grid.cols, other.col_axes),
     )
-    return Reach(rows, cols)
 
 
-def _reshaped(node: Node, grid: Grid, producer: Node, other: Grid) -> Reach | None:
-    if str(node.attrs.get("operator", "")) in _SCRAMBLING or grid.features_last:
-        return None
-    if len(producer.shape) != 3 or len(node.shape) != 3:
-        return None
-    rows, cols = _ratio(grid.rows, other.rows), _ratio(grid.cols, other.cols)
-    return Reach(rows, cols) if rows and cols else None
+def traced(grid: Grid, other: Grid, rows: NDArray[np.int32], cols: NDArray[np.int32]) -> Reach:
+    """Find what each pixel of a grid needs of another whose values were only moved.
+
+    Parameters
+    ----------
+    grid, other : Grid
+    rows, cols : int32[shape of the node]
+        Row and column of the other grid from which each value comes.
+    """
+
+    def ends(values: NDArray[np.int32], along: tuple[int, ...], size: int) -> Span:
+        rest = tuple(axis for axis in range(values.ndim) if axis not in along)
+        low = values.min(axis=rest).ravel().astype(np.int64)
+        high = values.max(axis=rest).ravel().astype(np.int64)
+        return rising(np.broadcast_to(low, size), np.broadcast_to(high, size))
+
+    return Reach(ends(rows, grid.row_axes, grid.rows), ends(cols, grid.col_axes, grid.cols))
 
 
-def _stretched(size: int, other: int) -> Span | None:
-    """NumPy's broadcasting along one axis."""
-    if other == size:
-        return _identity(size)
-    return _everything(size, 1) if other == 1 else None
+def places(other: Grid, given: Sequence[int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Row and column of the pixel to which each value of a shape belongs."""
+    found = []
+    for axes in (other.row_axes, other.col_axes):
+        sizes = [given[axis] if axis in axes else 1 for axis in range(len(given))]
+        numbers = np.arange(prod(sizes), dtype=np.int32).reshape(sizes)
+        found.append(np.broadcast_to(numbers, tuple(given)))
+    return found[0], found[1]

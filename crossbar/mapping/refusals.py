@@ -20,9 +20,7 @@ from crossbar.workload.graph import Workload
 __all__ = ["too_few_arrays", "too_little_buffer"]
 
 
-def too_few_arrays(
-    workload: Workload, arch: Arch, layers: Sequence[LayerPlan], bits: int, levels: int | None
-) -> DoesNotFitError:
+def too_few_arrays(workload: Workload, arch: Arch, layers: Sequence[LayerPlan]) -> DoesNotFitError:
     """Say that one copy of every layer needs more arrays than the chip has.
 
     Parameters
@@ -31,8 +29,6 @@ def too_few_arrays(
     arch : Arch
     layers : sequence of LayerPlan
         With one copy each.
-    bits, levels : int
-        Precision of the weights.
     """
     arrays = sum(layer.arrays for layer in layers)
     tiles, flow = _tiles(arrays, arch), build_flow(workload, layers)
@@ -47,7 +43,7 @@ def too_few_arrays(
     remedies = [f"chip.tiles={needed}" + (f" with tile.buffer={buffer!r}" if buffer else "")]
     for bits_a_cell in range(arch.cell.bits + 1, 5):
         cell = arch.cell.model_copy(update={"bits": bits_a_cell})
-        if _fits_with(workload, arch.model_copy(update={"cell": cell}), layers, flow, bits, levels):
+        if _fits_with(workload, arch.model_copy(update={"cell": cell}), layers, flow):
             remedies.append(f"cell.bits={bits_a_cell}")
             break
     largest = max(layers, key=lambda layer: layer.arrays)
@@ -82,15 +78,13 @@ def _fits_with(
     arch: Arch,
     layers: Sequence[LayerPlan],
     flow: Flow,
-    bits: int,
-    levels: int | None,
 ) -> bool:
     """Whether one copy of each layer fits the chip with the cells of another arch."""
-    encoding = make_encoding(arch, bits, levels)
-    cut = [
-        replace(x, encoding=encoding, bundles=cut_matrix(x.matrix, encoding.columns, arch))
-        for x in layers
-    ]
+    cut = []
+    for layer in layers:
+        encoding = make_encoding(arch, layer.encoding.bits)
+        bundles = cut_matrix(layer.matrix, encoding.columns, arch)
+        cut.append(replace(layer, encoding=encoding, bundles=bundles))
     placement = place(workload, arch, cut, flow)
     return not placement.too_large and placement.tiles <= int(arch.chip.tiles)
 

@@ -8,14 +8,60 @@ from collections.abc import Sequence
 from crossbar.arch import Arch
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.plan_text import counted
+from crossbar.workload.graph import Node
 
-__all__ = ["balance", "chip_arrays", "replicas_for", "stripes"]
+__all__ = ["balance", "chip_arrays", "check_recurrent", "most_copies", "replicas_for", "stripes"]
 
 
 def stripes(positions: int, replicas: int) -> tuple[tuple[int, int], ...]:
     """Split positions into one contiguous ``(first, count)`` stripe a replica, sizes within one."""
     bounds = [positions * r // replicas for r in range(replicas + 1)]
     return tuple((a, b - a) for a, b in zip(bounds, bounds[1:], strict=False))
+
+
+def most_copies(nodes: Sequence[Node]) -> int:
+    """Upper limit of the copies of a layer.
+
+    A recurrent one works through one chain of states, a dynamic one is programmed once an image.
+    """
+    if any("recurrent" in node.attrs or node.is_dynamic for node in nodes):
+        return 1
+    return min(node.positions for node in nodes)
+
+
+def check_recurrent(arch: Arch, layers: Sequence[Sequence[Node]]) -> None:
+    """Refuse copies of recurrent layers and of those that are programmed at run time.
+
+    Parameters
+    ----------
+    arch : Arch
+    layers : sequence of sequence of Node
+        The nodes of each layer.
+
+    Raises
+    ------
+    InputError
+        When ``arch.replication`` asks for more than one copy of such a layer.
+    """
+    choice = arch.replication
+    if isinstance(choice, str):
+        return
+    for number, nodes in enumerate(layers):
+        name = nodes[0].name
+        if isinstance(choice, dict):
+            copies = choice.get(name, 1)
+        else:
+            copies = choice[number] if number < len(choice) else 1
+        if copies > 1 and nodes[0].is_dynamic:
+            raise InputError(
+                f"replication: {copies} copies of {name!r}; it is programmed for each inference, in"
+                " one place, so 1 copy"
+            )
+        if copies > 1 and any("recurrent" in node.attrs for node in nodes):
+            raise InputError(
+                f"replication: {copies} copies of {name!r}; it is recurrent: every position needs"
+                " the result of the one before, so 1 copy"
+            )
 
 
 def balance(

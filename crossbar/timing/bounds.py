@@ -18,9 +18,11 @@ class Bound:
     Parameters
     ----------
     critical : int
-        One position through each step of the longest path of the network.
+        One position through each step of the longest path of the network; of a recurrent step all
+        of them, one after the other.
     busy : int
-        Reads of the copy that has most to do, for one image.
+        Reads of the copy that has most to do, for one image; a position of a recurrent layer takes
+        until its result is stored, but for the last one.
     slowest : str
         The layer of that copy.
     """
@@ -41,10 +43,11 @@ class Bound:
 
 
 def busiest(machine: Machine) -> tuple[int, str]:
-    """Clocks that the copy with most to do reads for one image, and its layer."""
+    """Clocks that the copy with most to do takes for one image, and its layer."""
     tables = machine.tables
-    work = np.diff(tables.offset) * tables.reads * tables.slot
-    work = np.where(tables.join, 0, work)
+    positions, reads = np.diff(tables.offset), tables.reads * tables.slot
+    work = np.where(tables.join, 0, positions * reads)
+    work += np.array([task.chained for task in machine.tasks]) * (machine.alone - reads)
     most = int(work.argmax())
     return int(work[most]), machine.tasks[most].name
 
@@ -61,6 +64,7 @@ def bound(machine: Machine) -> Bound:
         sources = [name for operand in task.step.operands for name in operand.sources]
         before = max((reached.get(name, 0) for name in sources), default=0)
         here = reached.get(task.step.name)
-        depth = before + int(alone)
+        chain = task.step.positions if task.step.recurrent else 1
+        depth = before + chain * int(alone)
         reached[task.step.name] = depth if here is None else min(here, depth)
     return Bound(max(reached.values()), *busiest(machine))

@@ -19,7 +19,7 @@ __all__ = ["EVENTS", "Resource", "Row", "Rows", "constraint_rows"]
 EVENTS = ("fetch", "read", "convert", "shift_add", "merge", "activate", "store")
 """Events of a position, in order; a join has the last two."""
 
-Resource = Literal["bus", "array", "adc", "vector", "port", "register"]
+Resource = Literal["bus", "array", "adc", "vector", "matmul", "port", "register"]
 
 _PIPELINE = "ISAAC, ISCA 2016, figure 4: a step of the pipeline takes one array read"
 
@@ -39,7 +39,7 @@ class Row:
     rate : float
         Units of work that the resource does in a clock; 0 without one.
     work : str
-        The unit: ``"bit"``, ``"conversion"``, ``"operation"``, ``"vector"``.
+        The unit: ``"bit"``, ``"conversion"``, ``"operation"``, ``"MAC"``, ``"vector"``.
     source : str
     """
 
@@ -67,10 +67,10 @@ class Rows:
 
     rows: tuple[Row, ...]
 
-    def __getitem__(self, key: tuple[str, str]) -> Row:
-        """Return the row from one event to another."""
+    def __getitem__(self, key: tuple[str, str] | tuple[str, str, Resource]) -> Row:
+        """Return the row from one event to another; the one of a resource, where there are two."""
         for row in self.rows:
-            if (row.before, row.after) == key:
+            if (row.before, row.after, row.resource)[: len(key)] == key:
                 return row
         raise KeyError(key)
 
@@ -102,6 +102,9 @@ def constraint_rows(arch: Arch) -> Rows:
                 f"{_PIPELINE}; once for each tile that partial sums pass; {WORD} bits a sum"),
             Row("activate", "store", step, "vector", float(arch.tile.vector_lanes), "operation",
                 f"{_PIPELINE}; tile.vector_lanes operations a clock"),
+            Row("activate", "store", step, "matmul", float(arch.tile.matmul_macs), "MAC",
+                f"{_PIPELINE}; tile.matmul_macs multiply-accumulates a clock, beside the vector"
+                " unit"),
             Row("store", "stored", step, "port" if banked else "bus", width, "bit",
                 f"{_PIPELINE}; one hop included, whatever the distance;"
                 " one bank is read or written, not both"),

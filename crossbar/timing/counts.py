@@ -13,10 +13,10 @@ from crossbar.arch import Arch
 from crossbar.circuit.isaac import WORD
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import LayerPlan, Plan
-from crossbar.mapping.steps import VECTOR_ACTIONS
 from crossbar.mapping.tiling import usable_columns
 from crossbar.timing.traffic import Part, find_owners, find_parts, find_traffic, touched_outputs
 from crossbar.workload.graph import MOVE_KINDS, Node
+from crossbar.workload.work import UNITS, digital_work, is_known
 
 __all__ = ["ACTIONS", "Activity", "Counts", "LayerCounts", "count", "sums_inputs", "unpriced_nodes"]
 
@@ -80,7 +80,14 @@ class LayerCounts:
         Bits through the chip's port.
     activations, pool_ops, adds : float
         Elements through the activation unit; into the comparator of max pooling; additions of
-        residuals and of average pooling.
+        residuals, of average pooling, of gates and masks.
+    multiplies, softmax_ops, norm_ops : float
+        Products of two activations, element by element; operations of softmax and of norms, as
+        `crossbar.workload.operations` counts them.
+    macs : float
+        Multiply-accumulates of products of two activations, as in attention.
+    embedding_reads : float
+        Elements of embedding vectors that are fetched.
     saturations : float or None
         Conversions clipped; None when not measured.
     cell_writes : float
@@ -106,6 +113,11 @@ class LayerCounts:
     activations: float
     pool_ops: float
     adds: float
+    multiplies: float
+    softmax_ops: float
+    norm_ops: float
+    macs: float
+    embedding_reads: float
     saturations: float | None
     cell_writes: float
 
@@ -156,12 +168,12 @@ def count(plan: Plan, activity: Activity | None = None) -> Counts:
         For the saturated conversions.
     """
     owners = find_owners(plan)
-    vector: dict[str, dict[str, float]] = {layer.name: {} for layer in plan.layers}
+    digital = {layer.name: dict.fromkeys(UNITS, 0) for layer in plan.layers}
     for node in plan.workload:
-        action, owner = VECTOR_ACTIONS.get(node.kind), owners[node.name]
-        if action is not None and owner is not None:
-            done = vector[owner]
-            done[action] = done.get(action, 0) + node.operations
+        owner = owners[node.name]
+        if owner is not None:
+            for action, operations in digital_work(node).items():
+                digital[owner][action] += operations
     parts = {layer.name: find_parts(plan, layer) for layer in plan.layers}
     traffic = find_traffic(plan, parts)
     layers = []
@@ -179,9 +191,7 @@ def count(plan: Plan, activity: Activity | None = None) -> Counts:
                 bus_bits=fed + reads["output_register_bits"],
                 router_bits=traffic.sent.get(name, 0),
                 offchip_bits=traffic.offchip.get(name, 0),
-                activations=vector[name].get("activations", 0),
-                pool_ops=vector[name].get("pool_ops", 0),
-                adds=vector[name].get("adds", 0),
+                **digital[name],
                 saturations=None if activity is None else activity.saturations.get(name),
             )
         )
@@ -199,7 +209,7 @@ def unpriced_nodes(plan: Plan) -> tuple[Node, ...]:
     return tuple(
         node
         for node in plan.workload
-        if not node.is_product and node.kind not in MOVE_KINDS and node.kind not in VECTOR_ACTIONS
+        if not (node.is_product or node.kind in MOVE_KINDS or is_known(node))
     )
 
 

@@ -30,7 +30,7 @@ class Stretch:
     what : str
         ``"reads"``: its arrays, converters included, one position after the other; ``"fill"``: the
         steps before and after the reads; ``"bus"``: these, as far as they took longer because
-        buses, ports or vector units were busy.
+        buses, ports, vector or matmul units were busy.
     clocks : int
     """
 

@@ -146,7 +146,7 @@ def schedule(
         Pixels that each buffer holds, by ``(layer or join, copy, operand)``; by default what the
         plan gives them.
     free_links : bool
-        Whether buses, ports, vector units and shared converters serve everybody at once.
+        Whether buses, ports, digital units and shared converters serve everybody at once.
 
     Raises
     ------

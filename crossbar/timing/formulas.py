@@ -101,7 +101,9 @@ FORMULAS = {
         "",
     ),
     "activations": Formula(
-        "elements through the activation unit", "outputs of the activations after the layer", ""
+        "elements through the activation unit",
+        "outputs of the activations after the layer, and gates of recurrent cells",
+        "",
     ),
     "pool_ops": Formula(
         "elements into the comparator of max pooling",
@@ -109,9 +111,36 @@ FORMULAS = {
         "",
     ),
     "adds": Formula(
-        "additions of residuals and of average pooling",
+        "additions of residuals, of average pooling, of gates; comparisons and choices of masks",
         "elements of the sums, and outputs x elements of the window of average pools, after the"
         " layer",
+        "",
+    ),
+    "multiplies": Formula(
+        "products of two activations, element by element",
+        "elements of the products after the layer: gates, scales, up-sampling with weights, a batch"
+        " normalisation that is not folded, the scale of attention scores",
+        "",
+    ),
+    "softmax_ops": Formula(
+        "operations of softmax: comparisons, subtractions, exponentials, additions, products",
+        "5 n - 1 for each row of n after the layer",
+        "",
+    ),
+    "norm_ops": Formula(
+        "operations of layer, group and other normalisations: additions and multiply-adds",
+        "4 n + 1 for n elements normalised together after the layer (3 n + 1 without a learned"
+        " scale)",
+        "",
+    ),
+    "macs": Formula(
+        "multiply-accumulates of products of two activations, in matmul units",
+        "elements of the products after the layer x what each is summed over",
+        "",
+    ),
+    "embedding_reads": Formula(
+        "elements of embedding vectors fetched from their tables, outside of the chip",
+        "elements of the embeddings; those before any layer are charged to the first",
         "",
     ),
     "saturations": Formula(

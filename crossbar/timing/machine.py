@@ -24,6 +24,15 @@ __all__ = ["Machine", "Named", "build_machine"]
 
 Ints = NDArray[np.int64]
 
+Kind = Literal["bus", "port", "vector", "matmul", "adc"]
+
+_UNITS = {
+    "bus": "bus",
+    "port": "output port",
+    "vector": "vector unit",
+    "matmul": "matmul unit",
+}
+
 
 @dataclass(frozen=True)
 class Named:
@@ -33,12 +42,12 @@ class Named:
     ----------
     name : str
     kind : str
-        ``"bus"``, ``"port"``, ``"vector"`` or ``"adc"``.
+        ``"bus"``, ``"port"``, ``"vector"``, ``"matmul"`` or ``"adc"``.
     tile : int
     """
 
     name: str
-    kind: Literal["bus", "port", "vector", "adc"]
+    kind: Kind
     tile: int
 
 
@@ -82,7 +91,7 @@ class _Resources:
         self._ideal = ideal
         self._numbers: dict[Named, int] = {}
 
-    def number(self, kind: Literal["bus", "port", "vector", "adc"], tile: int, name: str) -> int:
+    def number(self, kind: Kind, tile: int, name: str) -> int:
         key = Named(name, kind, tile)
         if key not in self._numbers:
             self._numbers[key] = len(self.named)
@@ -90,13 +99,12 @@ class _Resources:
         return self._numbers[key]
 
     def service(
-        self, kind: Literal["bus", "port", "vector"], tile: int, held: int, lead: int | None = None
+        self, kind: Kind, tile: int, held: int, lead: int | None = None
     ) -> list[tuple[int, int, int]]:
-        """Ask a tile's bus, output port or vector unit; of infinite width it takes no time."""
+        """Ask a tile's bus, output port or digital unit; of infinite width it takes no time."""
         if self._ideal:
             return []
-        unit = {"bus": "bus", "port": "output port", "vector": "vector unit"}[kind]
-        number = self.number(kind, tile, f"tile {tile} {unit}")
+        number = self.number(kind, tile, f"tile {tile} {_UNITS[kind]}")
         return [(number, held, held if lead is None else lead)]
 
 
@@ -109,8 +117,8 @@ def build_machine(plan: Plan, capacities: Capacities, *, ideal: bool = False) ->
     capacities : mapping or "infinite"
         Pixels that each claim may hold, by ``(layer or join, copy, operand)``.
     ideal : bool
-        Whether buses, output ports and vector units are infinitely wide, so that only the steps of
-        the pipeline take time, and every array has an ADC to itself.
+        Whether buses, output ports, vector and matmul units are infinitely wide, so that only the
+        steps of the pipeline take time, and every array has an ADC to itself.
     """
     rows = constraint_rows(plan.arch)
     flow = plan.flow
@@ -282,16 +290,18 @@ def _outputs(
     asked_store = _Ask(store.latency, [])
     step = task.step
     whole = sum(part.outputs for part in parts)
-    operations, positions = task.operations, task.all_positions
-    kind: Literal["bus", "port"] = "port" if store.resource == "port" else "bus"
+    work: list[tuple[Kind, int]] = [("vector", task.operations), ("matmul", task.macs)]
+    kind: Kind = "port" if store.resource == "port" else "bus"
     for part in parts:
         if not part.outputs:
             continue
-        if operations:
-            held = activate.interval(operations * part.outputs / (whole * positions))
-            asked_activate.services += resources.service("vector", part.tile, held)
+        for unit, operations in work:
+            if operations:
+                each = operations * part.outputs / (whole * task.all_positions)
+                held = rows["activate", "store", unit].interval(each)
+                asked_activate.services += resources.service(unit, part.tile, held)
         elements = part.outputs if not task.is_join else task.elements * part.outputs / whole
         if step.modelled:
-            held = store.interval(elements * plan.layers[0].input_bits)
+            held = store.interval(elements * plan.widths[step.name])
             asked_store.services += resources.service(kind, part.tile, held)
     return asked_activate, asked_store

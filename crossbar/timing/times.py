@@ -22,7 +22,7 @@ class Timing:
     alone : Schedule
         One image on an empty chip.
     free : Schedule
-        The same on an ideal machine: infinite buffers, buses, output ports and vector units of
+        The same on an ideal machine: infinite buffers, buses, output ports and digital units of
         infinite width, and an ADC for every array.
     stream : Stream
     bound : Bound

@@ -22,9 +22,12 @@ from crossbar.circuit.isaac import WORD
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.mapping.replication import stripes
 from crossbar.mapping.tiling import usable_columns
-from crossbar.workload.graph import MOVE_KINDS, Node
+from crossbar.workload.graph import CONVOLUTIONS, MOVE_KINDS, Node
 
 __all__ = ["Part", "Traffic", "find_owners", "find_parts", "find_traffic", "touched_outputs"]
+
+_STATE = ""
+"""Stands for the state of a recurrent layer, which has no node of its own."""
 
 
 @dataclass(slots=True)
@@ -216,42 +219,52 @@ def find_traffic(plan: Plan, parts: Mapping[str, tuple[Part, ...]]) -> Traffic:
         layer.name: _made_in(parts[layer.name]) for layer in plan.layers
     }
     first = plan.layers[0]
-    bits = first.input_bits
+    widths = plan.widths
 
     def send(operand: str, tile: int, amount: float) -> None:
         for owner, share in sources[operand].items():
             if owner is not None:
                 traffic.sent[owner] += amount * share * (1.0 - made[owner].get(tile, 0.0))
 
+    def fetch(operand: str, here: str) -> None:
+        """Bring what other layers have made into the buffers of a layer, and read it once."""
+        for owner, share in sources[operand].items():
+            if owner == here:
+                continue  # its results are at hand
+            amount = prod(nodes[operand].shape) * share * widths[operand]
+            traffic.written[here] += amount
+            traffic.read[here] += amount
+            if owner is not None:
+                apart = 1.0 - sum(
+                    made[here][tile] * made[owner].get(tile, 0.0) for tile in made[here]
+                )
+                traffic.sent[owner] += amount * apart
+
     for node in plan.workload:
         if node.is_product:
             layer = layers[node.name]
             operand = node.inputs[0]
+            recurrent = "recurrent" in node.attrs
+            for stored in node.inputs[1:]:  # programmed into cells: buffered, and read once
+                fetch(stored, layer.name)
+            if recurrent:  # the state that its own cell has left is driven; the input is added
+                sources[_STATE] = {layer.name: 1.0}
+                fetch(operand, layer.name)
             for part in parts[layer.name]:
-                amount = _delivered(nodes[operand], node, layer, part) * bits
-                if sources[operand]:
+                amount = _delivered(nodes[operand], node, layer, part) * layer.input_bits
+                if recurrent or sources[operand]:
                     traffic.written[layer.name] += amount
-                    send(operand, part.tile, amount)
+                    send(_STATE if recurrent else operand, part.tile, amount)
         elif node.kind not in MOVE_KINDS:
             here = owners[node.name]
             assert here is not None  # only inputs and moves are without
             for operand in node.inputs:
-                for owner, share in sources[operand].items():
-                    if owner == here:
-                        continue  # its results are at hand
-                    amount = prod(nodes[operand].shape) * share * bits
-                    traffic.written[here] += amount
-                    traffic.read[here] += amount
-                    if owner is not None:
-                        apart = 1.0 - sum(
-                            made[here][tile] * made[owner].get(tile, 0.0) for tile in made[here]
-                        )
-                        traffic.sent[owner] += amount * apart
+                fetch(operand, here)
         elif node.kind == "input":
-            traffic.offchip[first.name] += prod(node.shape) * bits
+            traffic.offchip[first.name] += prod(node.shape) * widths[node.name]
     for name in plan.workload.outputs:
         for owner, share in sources[name].items():
-            amount = prod(nodes[name].shape) * share * bits
+            amount = prod(nodes[name].shape) * share * widths[name]
             traffic.offchip[owner or first.name] += amount
             if owner is not None:
                 traffic.sent[owner] += amount
@@ -271,7 +284,9 @@ def _made_in(parts: tuple[Part, ...]) -> dict[int, float]:
 
 
 def _delivered(operand: Node, node: Node, layer: LayerPlan, part: Part) -> float:
-    """Elements of the operand that a tile needs for its copy's share of the positions."""
-    channels = int(node.attrs["in_channels" if node.kind == "conv2d" else "in_features"])
-    pixels = prod(operand.shape) // channels
+    """Elements of the operand (of the state) that a tile needs for its copy's share."""
+    matrix = node.matrix
+    is_map = node.kind in CONVOLUTIONS
+    channels = int(node.attrs["in_channels"]) if is_map else matrix.groups * matrix.rows
+    pixels = node.positions if "recurrent" in node.attrs else prod(operand.shape) // channels
     return part.channels * pixels * part.positions / layer.positions

@@ -9,17 +9,17 @@ from typing import Any
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.workload import operations as count
 from crossbar.workload.checks import validate
-from crossbar.workload.graph import Node, Workload
+from crossbar.workload.graph import CONVOLUTIONS, Node, Workload
 from crossbar.workload.shapes import Shape, infer_shape, matmul_shape, shape_text
 
 __all__ = ["Pair", "WorkloadBuilder"]
 
-Pair = int | tuple[int, int]
-"""One number for height and width, or one of each."""
+Pair = int | tuple[int, ...]
+"""One number for all axes of a map (height and width, say), or one of each."""
 
 
-def _pair(value: Pair) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+def _each(value: Pair, axes: int) -> tuple[int, ...]:
+    return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
 class WorkloadBuilder:
@@ -86,18 +86,24 @@ class WorkloadBuilder:
         groups: int = 1,
         bias: bool = True,
     ) -> str:
-        """Add a convolution of ``(channels, height, width)``; ``channels`` are its outputs."""
+        """Add a convolution; ``channels`` are its outputs.
+
+        The input is ``(channels, length)``, ``(channels, height, width)`` or ``(channels, depth,
+        height, width)``: the kind follows from its axes.
+        """
+        given = self._map(name, x)
+        axes = len(given) - 1
         attrs = {
-            "in_channels": self._axes(name, x, 3)[0],
+            "in_channels": given[0],
             "out_channels": channels,
-            "kernel": _pair(kernel),
-            "stride": _pair(stride),
-            "padding": _pair(padding),
-            "dilation": _pair(dilation),
+            "kernel": _each(kernel, axes),
+            "stride": _each(stride, axes),
+            "padding": _each(padding, axes),
+            "dilation": _each(dilation, axes),
             "groups": groups,
             "bias": bias,
         }
-        return self._infer(name, "conv2d", (x,), attrs, weight=f"{name}.weight")
+        return self._infer(name, CONVOLUTIONS[axes - 1], (x,), attrs, weight=f"{name}.weight")
 
     def linear(self, name: str, x: str, features: int, *, bias: bool = True) -> str:
         """Add a fully connected layer over the last axis; ``features`` are its outputs."""
@@ -118,8 +124,7 @@ class WorkloadBuilder:
 
     def global_avg_pool(self, name: str, x: str) -> str:
         """Add the average of each channel's whole map: ``(c, h, w) -> (c, 1, 1)``."""
-        _, height, width = self._axes(name, x, 3)
-        return self.avg_pool(name, x, (height, width))
+        return self.avg_pool(name, x, self._map(name, x)[1:])
 
     def relu(self, name: str, x: str) -> str:
         """Add max(x, 0)."""
@@ -174,10 +179,24 @@ class WorkloadBuilder:
         """Join nodes along an axis."""
         return self._infer(name, "concat", inputs, {"axis": axis}, at_least=2)
 
-    def reshape(self, name: str, x: str, shape: Sequence[int], operator: str = "view") -> str:
-        """Add a view, transposition, slice or padding: data moves, nothing is computed."""
+    def reshape(
+        self,
+        name: str,
+        x: str,
+        shape: Sequence[int],
+        operator: str = "view",
+        axes: Sequence[int] | None = None,
+    ) -> str:
+        """Add a view, transposition, slice or padding: data moves, nothing is computed.
+
+        ``axes`` are the permutation of a transposition; a view may go before or follow, where that
+        has more axes than the input or the result.
+        """
         self.shape(x)
-        return self._add(name, "reshape", (x,), tuple(shape), {"operator": operator})
+        attrs: dict[str, Any] = {"operator": operator}
+        if axes is not None:
+            attrs["axes"] = tuple(axes)
+        return self._add(name, "reshape", (x,), tuple(shape), attrs)
 
     def flatten(self, name: str, x: str) -> str:
         """Make one axis of all."""
@@ -194,12 +213,13 @@ class WorkloadBuilder:
     def _pool(
         self, name: str, kind: str, x: str, kernel: Pair, stride: Pair | None, padding: Pair
     ) -> str:
+        given = self._map(name, x)
+        axes = len(given) - 1
         attrs: dict[str, Any] = {
-            "kernel": _pair(kernel),
-            "stride": _pair(kernel if stride is None else stride),
-            "padding": _pair(padding),
+            "kernel": _each(kernel, axes),
+            "stride": _each(kernel if stride is None else stride, axes),
+            "padding": _each(padding, axes),
         }
-        given = self.shape(x)
         shape = self._shaped(name, lambda: infer_shape(kind, attrs, [given]))
         attrs["operations"] = count.pool_operations(shape, attrs["kernel"])
         return self._add(name, kind, (x,), shape, attrs)
@@ -222,13 +242,22 @@ class WorkloadBuilder:
         shape = self._shaped(name, lambda: infer_shape(kind, attrs, shapes))
         return self._add(name, kind, tuple(inputs), shape, attrs, weight)
 
-    def _axes(self, name: str, x: str, axes: int | None = None) -> Shape:
-        """Shape of ``x``, which ``name`` needs to have so many axes (at least one)."""
+    def _axes(self, name: str, x: str) -> Shape:
+        """Shape of ``x``, which ``name`` needs to have at least one axis."""
         shape = self.shape(x)
-        if not shape or (axes is not None and len(shape) != axes):
-            needed = f"{axes} axes" if axes else "at least one axis"
+        if not shape:
             raise InputError(
-                f"{self.name}: {name}: input {x!r} is {shape_text(shape)}, needs {needed}"
+                f"{self.name}: {name}: input {x!r} is {shape_text(shape)}, needs at least one axis"
+            )
+        return shape
+
+    def _map(self, name: str, x: str) -> Shape:
+        """Shape of ``x``, which ``name`` needs to be channels and one to three axes."""
+        shape = self.shape(x)
+        if not 2 <= len(shape) <= 4:
+            raise InputError(
+                f"{self.name}: {name}: input {x!r} is {shape_text(shape)}, needs 2 to 4 axes:"
+                " channels and a map"
             )
         return shape
 

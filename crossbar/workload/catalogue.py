@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.workload.graph import Workload
+from crossbar.workload.lengths import with_tokens
 from crossbar.workload.networks import plain, residual, transformers
 from crossbar.workload.serial import load
 
@@ -50,20 +51,24 @@ def zoo(name: str) -> Workload:
     return ZOO[name]()
 
 
-def find_workload(name_or_path: str | os.PathLike[str] | Workload) -> Workload:
+def find_workload(
+    name_or_path: str | os.PathLike[str] | Workload, tokens: int | None = None
+) -> Workload:
     """Return a network by its zoo name or from its file.
 
     Parameters
     ----------
     name_or_path : str, path or Workload
         A zoo name, a file whose name ends in ``.json``, or a workload, which is returned as it is.
+    tokens : int, optional
+        Length of its sequences; else its own.
 
     Raises
     ------
     UnknownNameError
         If it is neither a zoo name nor a ``.json`` file name.
     InputError
-        If the file cannot be read or is not a sound workload.
+        If the file cannot be read or is not a sound workload, or its length is fixed.
     """
     if not isinstance(name_or_path, (str, os.PathLike, Workload)):
         raise InputError(
@@ -71,7 +76,9 @@ def find_workload(name_or_path: str | os.PathLike[str] | Workload) -> Workload:
             " file; xb.capture(model, example_inputs) makes a Workload of a model"
         )
     if isinstance(name_or_path, Workload):
-        return name_or_path
-    if Path(name_or_path).suffix.lower() == ".json":
-        return load(name_or_path)
-    return zoo(os.fspath(name_or_path))
+        found = name_or_path
+    elif Path(name_or_path).suffix.lower() == ".json":
+        found = load(name_or_path)
+    else:
+        found = zoo(os.fspath(name_or_path))
+    return found if tokens is None else with_tokens(found, tokens)

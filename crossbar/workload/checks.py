@@ -8,26 +8,28 @@ from difflib import get_close_matches
 from typing import Any
 
 from crossbar.errors import WorkloadError, did_you_mean
-from crossbar.workload.graph import KINDS, Matrix, Node, Workload
+from crossbar.workload.graph import CONVOLUTIONS, KINDS, Matrix, Node, Workload
+from crossbar.workload.lengths import LENGTHS, length_problems
 from crossbar.workload.shapes import Shape, infer_shape, shape_text
+from crossbar.workload.work import CELL_WORK
 
 __all__ = ["find_problems", "validate"]
 
+WINDOW = ("kernel", "stride", "padding", "dilation")
+
 REQUIRED_ATTRS = {
-    "conv2d": (
-        "in_channels",
-        "out_channels",
-        "kernel",
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "bias",
-    ),
+    **dict.fromkeys(CONVOLUTIONS, ("in_channels", "out_channels", *WINDOW, "groups", "bias")),
+    "attention": ("heads", "queries", "keys", "width", "value_width"),
+    "dynamic": ("groups", "rows", "cols"),
     "linear": ("in_features", "out_features", "bias"),
+    "overlap_add": (*WINDOW, "output_padding"),
+    **dict.fromkeys(("pool_avg", "pool_max"), WINDOW[:3]),
 }
 
-POOL_WINDOW = ("kernel", "stride", "padding")
+RECURRENT = ("forward", "backward")
+
+OPTIONAL = ("attention", "overlap_add", "pool_avg", "pool_max")
+"""Kinds that may go without what is required of them, but give all of it or nothing."""
 
 MAY_HAVE_NO_INPUT = ("attention", "concat", "embedding", "input", "matmul", "other", "reshape")
 """Kinds that a captured graph may apply to constants alone."""
@@ -152,7 +154,9 @@ def _edge_problems(
             yield f"inputs: {name!r} does not stand before this node; producers come first"
     if node.kind == "input" and node.inputs:
         yield f"inputs: an input has none, got {len(node.inputs)}"
-    elif node.is_product and len(node.inputs) != 1:
+    elif node.is_dynamic and len(node.inputs) != 2:
+        yield f"inputs: a dynamic has two, what drives and what is stored, got {len(node.inputs)}"
+    elif node.is_product and not node.is_dynamic and len(node.inputs) != 1:
         yield f"inputs: a {node.kind} has exactly one, got {len(node.inputs)}"
     elif not node.inputs and node.kind not in MAY_HAVE_NO_INPUT:
         yield "inputs: empty; only an input or an operation on constants has no producer"
@@ -160,27 +164,32 @@ def _edge_problems(
 
 def _attr_problems(node: Node) -> Iterator[str]:
     attrs = node.attrs
+    if LENGTHS in attrs:
+        yield from length_problems(node)
     if not _is_count(attrs.get("operations", 0), 0):
         yield f"attrs.operations: {attrs['operations']!r} is not an integer >= 0"
     if node.is_product and not node.weight:
         yield f"weight: missing; a {node.kind} names its weight, e.g. '{node.name}.weight'"
     required = REQUIRED_ATTRS.get(node.kind, ())
-    axes = 2
-    if node.kind in ("pool_avg", "pool_max") and any(key in attrs for key in POOL_WINDOW):
-        required = POOL_WINDOW
-        axes = max(len(node.shape) - 1, 1)
+    axes = max(len(node.shape) - 1, 1)
+    if node.kind in CONVOLUTIONS:
+        axes = 1 + CONVOLUTIONS.index(node.kind)
+    elif node.kind in OPTIONAL and not any(key in attrs for key in required):
+        required = ()
     for key in required:
         if key not in attrs:
             near = get_close_matches(key, [k for k in attrs if k not in required], n=1)
             found = f" (there is {near[0]!r})" if near else ""
-            yield f"attrs.{key}: missing{found}; a {node.kind} has {', '.join(required)}"
-    windows = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
+            article = "an" if node.kind[0] in "aeiou" else "a"
+            yield f"attrs.{key}: missing{found}; {article} {node.kind} has {', '.join(required)}"
+    windows = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
     for key in [k for k in attrs if k in {*required, *(windows if required else ())}]:
         value = attrs[key]
         if key in windows:
             least = windows[key]
             if not _are_counts(value, least) or len(value) != axes:
-                yield f"attrs.{key}: {_shown(value)} is not {axes} integers >= {least}"
+                some = "1 integer" if axes == 1 else f"{axes} integers"
+                yield f"attrs.{key}: {_shown(value)} is not {some} >= {least}"
         elif key == "bias":
             if not isinstance(value, bool):
                 yield f"attrs.bias: {value!r} is not true or false"
@@ -191,6 +200,10 @@ def _attr_problems(node: Node) -> Iterator[str]:
                 count = attrs.get(channels)
                 if _is_count(count, 1) and count % value:
                     yield f"attrs.groups: {value} does not divide {channels} = {count}"
+    if node.kind == "linear" and attrs.get("recurrent", "forward") not in RECURRENT:
+        yield f"attrs.recurrent: {attrs['recurrent']!r} is not one of {', '.join(RECURRENT)}"
+    if node.kind == "cell" and attrs.get("operator") not in CELL_WORK:
+        yield f"attrs.operator: {attrs.get('operator')!r} is not one of {', '.join(CELL_WORK)}"
     if node.kind == "concat" and not _is_count(attrs.get("axis", 0), 0):
         yield f"attrs.axis: {attrs['axis']!r} is not an integer >= 0"
 

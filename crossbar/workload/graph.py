@@ -11,25 +11,46 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-__all__ = ["DIGITAL_KINDS", "KINDS", "MOVE_KINDS", "PRODUCT_KINDS", "Matrix", "Node", "Workload"]
+__all__ = [
+    "CONVOLUTIONS",
+    "DIGITAL_KINDS",
+    "KINDS",
+    "MOVE_KINDS",
+    "PRODUCT_KINDS",
+    "Matrix",
+    "Node",
+    "Workload",
+]
 
-PRODUCT_KINDS = ("conv2d", "linear")
-"""Kinds with a constant weight matrix: these go to crossbars."""
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+"""Kinds whose weight matrix slides over a map of one, two or three axes."""
+
+PRODUCT_KINDS = (*CONVOLUTIONS, "linear", "dynamic")
+"""Kinds that crossbars compute: products with a constant weight matrix, and ``dynamic`` ones, whose
+matrix is itself computed by the network and programmed while it runs."""
 
 DIGITAL_KINDS = (
     "activation",
     "add",
     "attention",
     "batchnorm",
+    "cell",
     "embedding",
+    "interpolate",
+    "logic",
     "matmul",
     "mul",
     "norm",
+    "overlap_add",
     "pool_avg",
     "pool_max",
     "softmax",
+    "token_scale",
 )
-"""Kinds that a digital unit computes."""
+"""Kinds that a digital unit computes.  cell: gates and state of a recurrent layer; interpolate:
+up-sampling with weights; logic: comparisons, masks, choices; overlap_add: what a transposed
+convolution does with the products of its inputs; token_scale: the scale of each input vector of a
+layer, found and applied at run time."""
 
 MOVE_KINDS = ("input", "concat", "reshape")
 """Kinds that move data and compute nothing (reshape stands for view, pad, slice, transpose ...)."""
@@ -66,11 +87,15 @@ class Node:
         Output of one sample: ``(channels, height, width)``, ``(tokens, features)`` or
         ``(features,)``.
     attrs : mapping
-        JSON-able facts; sequences are tuples.  conv2d: ``in_channels out_channels kernel stride
-        padding dilation`` (the last four are pairs) ``groups bias``; linear: ``in_features
-        out_features bias``; pools: ``kernel stride padding`` (all or none; ``dilation`` and
-        ``ceil_mode`` where they are not 1 and false); any digital node may give ``operations``
-        (count for one sample) and ``operator`` (its name in the framework).
+        JSON-able facts; sequences are tuples.  Convolutions: ``in_channels out_channels kernel
+        stride padding dilation`` (one number an axis of the last four) ``groups bias``; linear:
+        ``in_features out_features bias``, and ``recurrent`` (``"forward"`` or ``"backward"``) where
+        each position multiplies the state that the one before it has left: its input is then what
+        its products are added to, of its own shape; dynamic: ``groups rows cols`` of the matrix
+        that its second input is and its first one drives; cell: ``operator``; attention: ``heads
+        queries keys width value_width``; pools: ``kernel stride padding`` (all or none;
+        ``dilation`` and ``ceil_mode`` where they are not 1 and false); any digital node may give
+        ``operations`` (count for one sample) and ``operator`` (its name in the framework).
     weight : str or None
         Key of the constant weight of a product; nodes with equal keys share one set of arrays.
     """
@@ -84,13 +109,18 @@ class Node:
 
     @property
     def is_product(self) -> bool:
-        """Whether the node multiplies its input by a constant matrix."""
+        """Whether the node multiplies its input by a matrix in crossbars."""
         return self.kind in PRODUCT_KINDS
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether its matrix is programmed anew for every sample."""
+        return self.kind == "dynamic"
 
     @property
     def matrix(self) -> Matrix:
         """The weight matrix of a product node."""
-        if self.kind == "conv2d":
+        if self.kind in CONVOLUTIONS:
             groups = int(self.attrs["groups"])
             kernel = prod(self.attrs["kernel"])
             return Matrix(
@@ -100,20 +130,28 @@ class Node:
             )
         if self.kind == "linear":
             return Matrix(1, int(self.attrs["in_features"]), int(self.attrs["out_features"]))
+        if self.kind == "dynamic":
+            return Matrix(*(int(self.attrs[key]) for key in ("groups", "rows", "cols")))
         raise TypeError(f"{self.name}: {self.kind} has no weight matrix")
 
     @property
     def positions(self) -> int:
         """Input vectors of one sample: output pixels of a convolution, tokens of a linear layer."""
-        if self.kind == "conv2d":
+        if self.kind in CONVOLUTIONS:
             return prod(self.shape[1:])
         if self.kind == "linear":
             return prod(self.shape[:-1])
+        if self.kind == "dynamic":
+            return prod(self.shape) // (int(self.attrs["groups"]) * int(self.attrs["cols"]))
         raise TypeError(f"{self.name}: {self.kind} has no positions")
 
     @property
     def weights(self) -> int:
-        """Weights of a product node (biases not counted), 0 elsewhere."""
+        """Constant weights of a product node (biases not counted), 0 elsewhere."""
+        return 0 if self.is_dynamic else self._matrix_size
+
+    @property
+    def _matrix_size(self) -> int:
         if not self.is_product:
             return 0
         m = self.matrix
@@ -122,7 +160,7 @@ class Node:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one sample in a product node, 0 elsewhere."""
-        return self.weights * self.positions if self.is_product else 0
+        return self._matrix_size * self.positions if self.is_product else 0
 
     @property
     def operations(self) -> int:
@@ -162,7 +200,7 @@ class Workload:
 
     @property
     def products(self) -> tuple[Node, ...]:
-        """The nodes with constant weights, in order."""
+        """The nodes that crossbars compute, in order."""
         return tuple(n for n in self.nodes if n.is_product)
 
     @property

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from math import prod
 from typing import Any
+
+from crossbar.workload.graph import CONVOLUTIONS
 
 __all__ = ["Shape", "broadcast", "infer_shape", "matmul_shape", "shape_text", "window_size"]
 
 Shape = tuple[int, ...]
 
-SAME_AS_INPUT = ("activation", "batchnorm", "norm", "softmax")
+SAME_AS_INPUT = ("activation", "batchnorm", "norm", "softmax", "token_scale")
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -107,30 +110,39 @@ def infer_shape(kind: str, attrs: Mapping[str, Any], inputs: Sequence[Shape]) ->
     ValueError
         If the node cannot take these inputs; the text says why.
     """
-    if kind == "conv2d":
-        return _conv2d(attrs, inputs[0])
+    if kind in CONVOLUTIONS:
+        return _convolution(kind, attrs, inputs[0])
     if kind == "linear":
+        if "recurrent" in attrs:
+            return _recurrent(attrs, inputs[0])
         features = attrs["in_features"]
         if inputs[0][-1:] != (features,):
             raise ValueError(
                 f"input {shape_text(inputs[0])} does not end in in_features = {features}"
             )
         return (*inputs[0][:-1], int(attrs["out_features"]))
+    if kind == "dynamic":
+        return _dynamic(attrs, *inputs)
+    if kind == "overlap_add" and "kernel" in attrs:
+        return _overlap_add(attrs, inputs[0])
     if kind in ("pool_avg", "pool_max") and "kernel" in attrs:
         return _pool(attrs, inputs[0])
     if kind in SAME_AS_INPUT:
         return inputs[0]
-    if kind in ("add", "mul") and len(inputs) > 1:
+    if kind in ("add", "mul") and len(inputs) > 1 and "operations" not in attrs:
         return broadcast(inputs)
     if kind == "concat" and "axis" in attrs:
         return _concat(int(attrs["axis"]), inputs)
     return None
 
 
-def _conv2d(attrs: Mapping[str, Any], given: Shape) -> Shape:
+MAPS = {"conv1d": "length", "conv2d": "height, width", "conv3d": "depth, height, width"}
+
+
+def _convolution(kind: str, attrs: Mapping[str, Any], given: Shape) -> Shape:
     channels = attrs["in_channels"]
-    if len(given) != 3:
-        raise ValueError(f"input {shape_text(given)} is not [channels, height, width]")
+    if len(given) != len(attrs["kernel"]) + 1:
+        raise ValueError(f"input {shape_text(given)} is not [channels, {MAPS[kind]}]")
     if given[0] != channels:
         raise ValueError(f"input has {given[0]} channels, in_channels is {channels}")
     windows = zip(
@@ -142,6 +154,52 @@ def _conv2d(attrs: Mapping[str, Any], given: Shape) -> Shape:
         strict=True,
     )
     return (int(attrs["out_channels"]), *(window_size(*axis) for axis in windows))
+
+
+def _recurrent(attrs: Mapping[str, Any], given: Shape) -> Shape:
+    """Products of the state are added to what the node reads, and have its shape."""
+    if given[-1:] != (attrs["out_features"],):
+        raise ValueError(
+            f"input {shape_text(given)} does not end in out_features = {attrs['out_features']},"
+            " to which the products of a recurrent layer are added"
+        )
+    return given
+
+
+def _dynamic(attrs: Mapping[str, Any], driven: Shape, stored: Shape) -> Shape:
+    """``(..., m, rows)`` drives one matrix for each of the leading axes."""
+    groups, rows, cols = (int(attrs[key]) for key in ("groups", "rows", "cols"))
+    if len(driven) < 2 or (prod(driven[:-2]), driven[-1]) != (groups, rows):
+        raise ValueError(
+            f"input {shape_text(driven)} is not [..., vectors, rows] of {groups} groups and"
+            f" {rows} rows"
+        )
+    if prod(stored) != groups * rows * cols:
+        raise ValueError(
+            f"stored input {shape_text(stored)} does not hold {groups} matrices of {rows} x {cols}"
+        )
+    return (*driven[:-1], cols)
+
+
+def _overlap_add(attrs: Mapping[str, Any], given: Shape) -> Shape:
+    """Channels times taps come in; each tap lies where its transposed convolution puts it."""
+    kernel = attrs["kernel"]
+    taps = prod(kernel)
+    if len(given) != len(kernel) + 1 or given[0] % taps:
+        raise ValueError(
+            f"input {shape_text(given)} is not channels times {taps} taps on {len(kernel)} axes"
+        )
+    axes = zip(
+        given[1:],
+        kernel,
+        attrs["stride"],
+        attrs["padding"],
+        attrs["dilation"],
+        attrs["output_padding"],
+        strict=True,
+    )
+    sizes = [(n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, k, s, p, d, o in axes]
+    return (given[0] // taps, *sizes)
 
 
 def _pool(attrs: Mapping[str, Any], given: Shape) -> Shape:

@@ -14,6 +14,7 @@ from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping import build_plan
 from crossbar.mapping.replication import balance, stripes
 from crossbar.workload import zoo
+from crossbar.workload.graph import Node, Workload
 from tests.mapping.nets import conv_net
 
 layers = st.tuples(st.integers(1, 60), st.integers(1, 4), st.integers(1, 5))
@@ -118,3 +119,30 @@ def test_copies_of_a_shared_layer_are_limited_by_its_smallest_use():
     assert build_plan(shared_net(), arch)["first"].replicas == 2
     with pytest.raises(InputError, match="3 copies of 'first'; it has 2 positions"):
         build_plan(shared_net(), load_arch("tiny_reram", {"replication": {"first": 3}}))
+
+
+def recurrent_net():
+    """A long short-term memory: 12 positions, whose products of the state wait for one another."""
+    shape, hidden = (12, 16), {"in_features": 4, "out_features": 16, "bias": True}
+    nodes = (
+        Node("x", "input", (), (12, 4)),
+        Node("ih", "linear", ("x",), shape, hidden, "ih.weight"),
+        Node("hh", "linear", ("ih",), shape, {**hidden, "recurrent": "forward"}, "hh.weight"),
+        Node("cell", "cell", ("hh",), (12, 4), {"operator": "lstm"}),
+    )
+    return Workload("recurrent", nodes, ("cell",))
+
+
+@pytest.mark.parametrize("choice", [[1, 2], {"hh": 2}])
+def test_a_recurrent_layer_has_one_copy(choice):
+    with pytest.raises(
+        InputError, match=r"^replication: 2 copies of 'hh'; it is recurrent: .* 1 c"
+    ):
+        build_plan(recurrent_net(), load_arch("tiny_reram", {"replication": choice}))
+
+
+def test_balance_leaves_a_recurrent_layer_alone():
+    keys = {"replication": "balance", "chip.tiles": 8}
+    plan = build_plan(recurrent_net(), load_arch("tiny_reram", keys))
+    assert plan["hh"].replicas == 1
+    assert build_plan(recurrent_net(), load_arch("tiny_reram", {"replication": [3, 1]}))

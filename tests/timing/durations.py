@@ -16,7 +16,8 @@ WORD = 16
 """Bits of a partial sum."""
 
 Resource = tuple[str, int]
-"""Kind (``"bus"``, ``"port"``, ``"vector"``, ``"adc"``) and number of the tile, or of the ADC."""
+"""Kind (``"bus"``, ``"port"``, ``"vector"``, ``"matmul"``, ``"adc"``) and number of the tile, or of
+the ADC."""
 
 
 @dataclass
@@ -104,7 +105,11 @@ def copy_cost(plan: Plan, step: Step, copy: int) -> Cost:
     port = "bus" if plan.arch.tile.buffer_banks == 1 else "port"
     total = sum(outputs.values())
     cost.service["activate"] = {
-        ("vector", tile): -(-step.operations * count // (total * step.positions * lanes))
+        (unit, tile): -(-work * count // (total * step.positions * width))
+        for unit, work, width in (
+            ("vector", step.operations, lanes),
+            ("matmul", step.macs, plan.arch.tile.matmul_macs),
+        )
         for tile, count in outputs.items()
     }
     each = Fraction(step.elements, total) if step.kind == "join" else 1

@@ -44,7 +44,7 @@ def random_arch(rng: Rng, layers: list[tuple[str, int]], **fixed: Any) -> Arch:
         subtract = "analog"
     copies: Any = "none"
     if rng.random() < 0.5:
-        limits = [min(3, positions) for _, positions in layers]
+        limits = [1 if "_hh" in name else min(3, positions) for name, positions in layers]
         copies = [int(rng.integers(1, limit + 1)) for limit in limits]
     drawn = {
         "clock": "1 GHz",
@@ -68,6 +68,7 @@ def random_arch(rng: Rng, layers: list[tuple[str, int]], **fixed: Any) -> Arch:
         "tile.buffer_banks": int(rng.integers(1, 3)),
         "tile.bus_width": int(rng.choice([1, 2, 3, 5, 8, 16, 33, 64])),
         "tile.vector_lanes": int(rng.choice([1, 2, 3, 16])),
+        "tile.matmul_macs": int(rng.choice([1, 2, 7, 32])),
         "chip.tiles": "auto",
         "precision.weight_bits": int(rng.integers(2, 6)),
         "precision.input_bits": int(rng.integers(1, 6)),
@@ -79,7 +80,10 @@ def random_arch(rng: Rng, layers: list[tuple[str, int]], **fixed: Any) -> Arch:
 
 def random_workload(rng: Rng) -> Workload:
     """Draw a network of one of several families."""
-    families = (_chain, _residual, _branches, _tokens, _shared, _head, _attention, _gated)
+    families = (
+        *(_chain, _residual, _branches, _tokens, _shared, _head, _attention, _gated),
+        *(_encoder, _recurrent, _line, _unknown),
+    )
     return families[int(rng.integers(len(families)))](rng)
 
 
@@ -267,12 +271,15 @@ def _attention(rng: Rng) -> Workload:
         x = net.norm("norm", net.linear("lead", x, features))
     parts = [net.linear(name, x, features) for name in ("query", "key", "value")]
     shapes = [(heads, size, width), (heads, width, size), (heads, size, width)]
+    known = size > 1 and _chance(rng, 0.7)  # else where the tokens go is not told
+    axes = [(1, 0, 2), (1, 2, 0), (1, 0, 2)] if known else [None] * 3
     query, key, value = (
-        net.reshape(f"{part}.heads", part, shape, "transpose")
-        for part, shape in zip(parts, shapes, strict=True)
+        net.reshape(f"{part}.heads", part, shape, "transpose", each)
+        for part, shape, each in zip(parts, shapes, axes, strict=True)
     )
     y = net.matmul("context", net.softmax("softmax", net.matmul("scores", query, key)), value)
-    y = net.linear("out", net.reshape("tokens", y, (size, features), "transpose"), features)
+    y = net.reshape("tokens", y, (size, features), "transpose", axes[0])
+    y = net.linear("out", y, features)
     return net.build(net.add("add", y, x) if _chance(rng, 0.6) else y)
 
 
@@ -284,3 +291,85 @@ def _gated(rng: Rng) -> Workload:
     gate = net.conv("squeeze", net.global_avg_pool("means", x), _pick(rng, 1, 3), 1)
     gate = net.activation("sigmoid", net.conv("excite", gate, channels, 1), "sigmoid")
     return _end(rng, net, _conv(rng, net, "last", net.mul("scale", x, gate), keep=True))
+
+
+def _encoder(rng: Rng) -> Workload:
+    """A layer of a transformer, with fused attention and norms."""
+    size, heads, width = _pick(rng, 2, 6), _pick(rng, 1, 2), _pick(rng, 1, 3)
+    features, split = heads * width, (heads, size, width)
+    net = WorkloadBuilder("encoder")
+    x = net.norm("norm0", net.linear("lead", net.input("input", (size, 3)), features))
+    parts = [net.linear(name, x, features) for name in ("query", "key", "value")]
+    parts = [net.reshape(f"{name}.heads", name, split, "transpose", (1, 0, 2)) for name in parts]
+    y = net.digital("attention", "attention", parts, split, 1)
+    y = net.reshape("tokens", y, (size, features), "transpose", (1, 0, 2))
+    x = net.norm("norm1", net.add("add1", net.linear("out", y, features), x))
+    y = net.linear("down", net.activation("gelu", net.linear("up", x, 4), "gelu"), features)
+    if _chance(rng, 0.5):
+        y = net.mul("gate", y, net.activation("sigmoid", net.linear("side", x, features), "silu"))
+    work = net.build(net.norm("norm2", net.add("add2", y, x)))
+    sizes = {"heads": heads, "queries": size, "keys": size, "width": width, "value_width": width}
+    nodes = [
+        Node(node.name, node.kind, node.inputs, node.shape, sizes)
+        if node.kind == "attention"
+        else node
+        for node in work
+    ]
+    return Workload("encoder", tuple(nodes), work.outputs)
+
+
+def _recurrent(rng: Rng) -> Workload:
+    """A recurrent layer in one direction or in both, or two of them, one behind the other."""
+    size, given, hidden = _pick(rng, 1, 6), _pick(rng, 1, 5), _pick(rng, 1, 4)
+    operator, gates = [("lstm", 4), ("gru", 3), ("rnn_tanh", 1)][_pick(rng, 0, 2)]
+    nodes = [Node("input", "input", (), (size, given))]
+
+    def linear(name: str, x: str, rows: int, cols: int, **more: Any) -> str:
+        attrs = {"in_features": rows, "out_features": cols, "bias": True, **more}
+        nodes.append(Node(name, "linear", (x,), (size, cols), attrs, f"{name}.weight"))
+        return name
+
+    def layer(name: str, x: str, rows: int, way: str) -> str:
+        y = linear(f"{name}_ih", x, rows, gates * hidden)
+        y = linear(f"{name}_hh", y, hidden, gates * hidden, recurrent=way)
+        nodes.append(Node(f"{name}_cell", "cell", (y,), (size, hidden), {"operator": operator}))
+        return f"{name}_cell"
+
+    x, features = "input", given
+    for i in range(_pick(rng, 1, 2)):
+        ways = ["forward", "backward"][: _pick(rng, 1, 2)]
+        ends = [layer(f"l{i}{way}", x, features, way) for way in ways]
+        x, features = ends[0], hidden * len(ends)
+        if len(ends) > 1:
+            x = f"concat{i}"
+            nodes.append(Node(x, "concat", tuple(ends), (size, features), {"axis": 1}))
+    if _chance(rng, 0.5):
+        x = linear("fc", x, features, 3)
+    return Workload("recurrent", tuple(nodes), (x,))
+
+
+def _line(rng: Rng) -> Workload:
+    """Convolutions along a line, then its places as tokens."""
+    net = WorkloadBuilder("line")
+    x = net.input("input", (_pick(rng, 1, 3), _pick(rng, 4, 12)))
+    for i in range(_pick(rng, 1, 2)):
+        kernel = _pick(rng, 1, 3)
+        x = net.conv(
+            f"conv{i}", x, _pick(rng, 1, 4), kernel,
+            stride=_pick(rng, 1, 2), padding=_pick(rng, 0, kernel - 1),
+        )  # fmt: skip
+        x = net.relu(f"relu{i}", x)
+    channels, length = net.shape(x)
+    if length > 1 and _chance(rng, 0.6):
+        x = net.reshape("tokens", x, (length, channels), "permute", (1, 0))
+        x = net.linear("fc", net.norm("norm", x), 3)
+    return net.build(x)
+
+
+def _unknown(rng: Rng) -> Workload:
+    """Two maps that an unknown unit joins."""
+    net = WorkloadBuilder("unknown")
+    x = _conv(rng, net, "first", _input(rng, net), keep=True)
+    y = _conv(rng, net, "second", net.relu("relu", x), keep=True)
+    z = net.digital("unknown", "other", [x, y], net.shape(y), 5)
+    return _end(rng, net, _conv(rng, net, "last", net.relu("relu2", z), keep=True))

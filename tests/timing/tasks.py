@@ -127,8 +127,8 @@ def _connect(
     makers = flow.makers[operand]
     needed = [{q for kk, q in each if kk == k} for each in needs]
     order = sorted(set().union(*needed))
-    if not any(makers[q] for q in order) or not task.step.is_modelled:
-        return  # it was there from the start, or goes to a unit of which nothing is known
+    if not any(makers[q] for q in order) or not task.step.is_modelled or k in task.step.in_unit:
+        return  # it was there from the start, or goes to a unit that holds it itself, or is unknown
     rank = {q: place for place, q in enumerate(order)}
     oldest = [len(order)]
     for each in reversed(needed):

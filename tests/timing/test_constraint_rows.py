@@ -138,7 +138,7 @@ def test_the_input_register_holds_so_many_vectors() -> None:
 
 def test_every_row_is_between_events_of_a_position() -> None:
     rows = constraint_rows(load_arch("isaac_8bit"))
-    assert len({(row.before, row.after) for row in rows.rows}) == len(rows.rows)
+    assert len({(row.before, row.after, row.resource) for row in rows.rows}) == len(rows.rows)
     for row in rows.rows:
         assert row.before in EVENTS
         assert row.after in (*EVENTS, "stored")

@@ -60,11 +60,14 @@ def first_difference(run: Schedule, expected: Result) -> str:
 
 def resource_difference(run: Schedule, expected: Result) -> str:
     """Compare the clocks of service."""
-    names = {"bus": "tile {} bus", "port": "tile {} output port", "vector": "tile {} vector unit"}
-    busy = {
-        (names | {"adc": "ADC {}"})[kind].format(number): clocks
-        for (kind, number), clocks in expected.busy.items()
+    names = {
+        "bus": "tile {} bus",
+        "port": "tile {} output port",
+        "vector": "tile {} vector unit",
+        "matmul": "tile {} matmul unit",
+        "adc": "ADC {}",
     }
+    busy = {names[kind].format(number): clocks for (kind, number), clocks in expected.busy.items()}
     users = Counter(
         f"ADC {number}"
         for task in expected.tasks

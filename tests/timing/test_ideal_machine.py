@@ -42,6 +42,7 @@ def test_hardware_without_end_reaches_the_ideal_machine(seed: int) -> None:
         seed,
         tile__bus_width=65536,
         tile__vector_lanes=65536,
+        tile__matmul_macs=65536,
         tile__buffer_banks=2,
         pe__adcs=plan.arch.pe.arrays,
     )
@@ -52,7 +53,11 @@ def test_hardware_without_end_reaches_the_ideal_machine(seed: int) -> None:
 
 
 @FEW
-@given(SEEDS, st.sampled_from(["tile__bus_width", "tile__vector_lanes"]), st.integers(1, 65536))
+@given(
+    SEEDS,
+    st.sampled_from(["tile__bus_width", "tile__vector_lanes", "tile__matmul_macs"]),
+    st.integers(1, 65536),
+)
 def test_the_bound_does_not_depend_on_what_it_leaves_out(seed: int, key: str, value: int) -> None:
     bound, other = measure(random_plan(seed)), measure(random_plan(seed, **{key: value}))
     assert bound.bound == other.bound

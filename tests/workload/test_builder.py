@@ -186,7 +186,7 @@ def wrong_product(net: WorkloadBuilder, x: str) -> str:
         (wide_kernel, "net: c: a window of 9 does not fit into 8 elements with padding 0"),
         (zero_stride, "net: p: kernel 2, stride 0, dilation 1, padding 0: the first three are >= 1,"
          " padding is >= 0"),
-        (flat_convolution, "net: c: input 'f' is [192], needs 3 axes"),
+        (flat_convolution, "net: c: input 'f' is [192], needs 2 to 4 axes: channels and a map"),
         (linear_of_a_number, "net: fc: input 'r' is [], needs at least one axis"),
         (uneven_sum, "net: a: shapes [3, 8, 8] and [4, 8, 8] do not fit together"),
         (sum_of_one, "net: a: 1 inputs, add takes 2 or more"),
@@ -199,6 +199,62 @@ def test_a_mistake_is_named_where_it_is_made(mistake, message):
     with pytest.raises(InputError) as caught:
         mistake(*image())
     assert str(caught.value) == message
+
+
+def test_a_convolution_has_as_many_axes_as_its_input():
+    net = WorkloadBuilder("net")
+    x = net.input("x", (4, 11))
+    x = net.conv("line", x, 6, 3, stride=2, padding=1, groups=2)
+    x = net.reshape("volume", x, (2, 3, 3, 2), "view")
+    work = net.build(net.conv("clip", x, 5, (2, 3, 1), padding=(0, 1, 0), dilation=(2, 1, 1)))
+    assert (work["line"].kind, work["line"].shape) == ("conv1d", (6, 6))
+    assert work["line"].macs == 6 * 6 * 2 * 3
+    assert (work["clip"].kind, work["clip"].shape) == ("conv3d", (5, 1, 3, 2))
+    assert work["clip"].macs == 5 * 6 * 2 * 6
+    assert work["clip"].attrs["padding"] == (0, 1, 0)
+
+
+def node(kind: str, shape: tuple[int, ...], **attrs: object) -> Workload:
+    given = Node("x", "input", (), (12, 5))
+    weight = "w" if kind == "linear" else None
+    return Workload("net", (given, Node("y", kind, ("x",), shape, attrs, weight)), ("y",))
+
+
+LAP = {"kernel": (3,), "stride": (2,), "padding": (1,), "output_padding": (1,), "dilation": (1,)}
+STATE = {"in_features": 3, "out_features": 5, "bias": False, "recurrent": "forward"}
+
+
+def test_layers_of_other_forms_have_shapes_that_follow():
+    validate(node("overlap_add", (4, 10), **LAP))  # (5 - 1) * 2 - 2 + 2 + 1 + 1
+    validate(node("linear", (12, 5), **STATE))
+    validate(node("cell", (12, 2), operator="gru"))
+    validate(node("attention", (12, 5)))
+
+
+@pytest.mark.parametrize(
+    ("workload", "line"),
+    [
+        (node("overlap_add", (4, 9), **LAP),
+         "shape: [4, 9] given, but [4, 10] follows from its inputs and attrs"),
+        (node("overlap_add", (4, 10), **LAP | {"kernel": (5,)}),
+         "inputs: input [12, 5] is not channels times 5 taps on 1 axes"),
+        (node("overlap_add", (4, 10), **LAP | {"stride": (2, 2)}),
+         "attrs.stride: [2, 2] is not 1 integer >= 1"),
+        (node("linear", (12, 4), **STATE | {"out_features": 4}),
+         "inputs: input [12, 5] does not end in out_features = 4, to which the products of a"
+         " recurrent layer are added"),
+        (node("linear", (12, 5), **STATE | {"recurrent": "sideways"}),
+         "attrs.recurrent: 'sideways' is not one of forward, backward"),
+        (node("cell", (12, 2), operator="mamba"),
+         "attrs.operator: 'mamba' is not one of lstm, gru, rnn_tanh, rnn_relu"),
+        (node("attention", (12, 5), heads=2, queries=3, keys=4, width=5),
+         "attrs.value_width: missing; an attention has heads, queries, keys, width, value_width"),
+    ],
+)  # fmt: skip
+def test_layers_of_other_forms_are_checked(workload, line):
+    with pytest.raises(WorkloadError) as caught:
+        validate(workload)
+    assert str(caught.value).startswith(f"net: nodes.1 (y): {line}")
 
 
 def test_an_unknown_producer_names_the_nearest():

@@ -72,7 +72,7 @@ def test_the_network_these_tests_break_is_sound():
 
 # (node, field, value or None to remove it, the line)
 FIELDS = [
-    (1, "kind", "conv", f"kind: unknown kind 'conv' (did you mean 'conv2d'?); known: "
+    (1, "kind", "conv2", f"kind: unknown kind 'conv2' (did you mean 'conv2d'?); known: "
      f"{', '.join(KINDS)}"),
     (1, "kind", 3, f"kind: unknown kind 3; known: {', '.join(KINDS)}"),
     (1, "shape", [8, 0, 8], "shape: [8, 0, 8] is not a list of integers >= 1"),
@@ -160,7 +160,7 @@ def test_a_misspelt_attribute_is_pointed_at():
 def test_all_problems_of_a_file_come_at_once():
     record = network()
     record["nots"] = []
-    record["nodes"][1]["kind"] = "conv"
+    record["nodes"][1]["kind"] = "conv2"
     record["nodes"][2]["shap"] = [1]
     record["nodes"][3]["name"] = "conv1"
     record["outputs"] = ["fcc", 5]
@@ -169,7 +169,7 @@ def test_all_problems_of_a_file_come_at_once():
         " outputs, nodes",
         "net.json: nodes.2: shap: unknown key (did you mean 'shape'?); allowed: name, kind,"
         " inputs, shape, attrs, weight",
-        "net.json: nodes.1 (conv1): kind: unknown kind 'conv' (did you mean 'conv2d'?); known: "
+        "net.json: nodes.1 (conv1): kind: unknown kind 'conv2' (did you mean 'conv2d'?); known: "
         + ", ".join(KINDS),
         "net.json: nodes.3 (conv1): name: 'conv1' is also nodes.1; names are unique",
         "net.json: nodes.4 (fc): inputs: no node is called 'flat'",
