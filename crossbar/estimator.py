@@ -7,9 +7,10 @@ for inputs and codes of stated densities.  Everything else is the same for any d
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from math import prod
+from math import fsum, prod
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping import build_plan
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import LayerPlan, Plan
+from crossbar.mapping.precision import complete_precision, layer_precisions
 from crossbar.report import Report, build_report
 from crossbar.timing import Activity, Timing
 from crossbar.workload import find_workload
-from crossbar.workload.graph import Node, Workload
+from crossbar.workload.graph import CONVOLUTIONS, Node, Workload
 
 __all__ = ["INPUT_DENSITY", "estimate", "estimate_plan"]
 
@@ -37,6 +39,8 @@ def estimate(
     input_density: float = INPUT_DENSITY,
     code_density: float | None = None,
     signed_inputs: Mapping[str, bool] | None = None,
+    precision: Mapping[str, Any] | None = None,
+    tokens: int | None = None,
 ) -> Report:
     """Estimate energy, latency and area of a network from its shapes alone.
 
@@ -58,6 +62,11 @@ def estimate(
         Layers whose inputs can be negative.  Only calibration knows them, so all are taken as
         unsigned unless named here, the first layer included.  Signed inputs take one read more when
         ``dac.bits`` does not divide ``input_bits - 1``: never with 1-bit DACs.
+    precision : mapping, optional
+        In place of the arch's, also for single layers: see `crossbar.map_model`.  Inputs with a
+        zero point are unsigned, those with a scale for each token signed.
+    tokens : int, optional
+        Length of the sequence, for networks of tokens; else that of the workload.
 
     Returns
     -------
@@ -68,7 +77,8 @@ def estimate(
     Raises
     ------
     InputError
-        A density outside 0..1; an arch or workload that cannot be read or does not exist.
+        A density outside 0..1; an arch or workload that cannot be read or does not exist; tokens
+        for a network without, or more than it takes.
     DoesNotFitError
         One copy of every layer needs more arrays than the chip has.
 
@@ -87,11 +97,19 @@ def estimate(
     """
     arch = load_arch(arch)
     signed = {name: True for name, is_signed in (signed_inputs or {}).items() if is_signed}
-    plan = build_plan(find_workload(workload), arch, signed_inputs=signed)
+    network = find_workload(workload, tokens)
+    plan = build_plan(network, arch, precision=precision, signed_inputs=signed)
     _check_signed(plan, signed_inputs or {})
-    return estimate_plan(
-        plan, input_density=input_density, code_density=code_density, signed=signed
+    report = estimate_plan(
+        plan,
+        input_density=input_density,
+        code_density=code_density,
+        signed=signed,
+        precision=precision,
     )
+    if tokens is None:
+        return report
+    return replace(report, scenario={**report.scenario, "tokens": tokens})
 
 
 def estimate_plan(
@@ -101,6 +119,7 @@ def estimate_plan(
     code_density: float | None = None,
     signed: Mapping[str, bool] | None = None,
     timing: Timing | None = None,
+    precision: Mapping[str, Any] | None = None,
 ) -> Report:
     """Estimate the cost of a plan; see `estimate`.
 
@@ -112,15 +131,24 @@ def estimate_plan(
         Layers whose inputs can be negative, as the plan was made for.
     timing : Timing, optional
         Of this plan, where it is known already.
+    precision : mapping, optional
+        That it was made with.
     """
     arch, signed = plan.arch, dict(signed or {})
+    raised = _settle_signs(plan, precision, signed)
     input_density = _share("input_density", input_density)
     if code_density is not None:
         code_density = _share("code_density", code_density)
+    densities = {
+        layer.name: _code_density(layer.encoding) if code_density is None else code_density
+        for layer in plan.layers
+    }
     if code_density is None:
-        code_density = _code_density(plan.layers[0].encoding)
+        cells = [layer.cells_used for layer in plan.layers]
+        used = fsum(n * each for n, each in zip(cells, densities.values(), strict=True))
+        code_density = used / sum(cells)
     by_data = arch.energy.array == "data"
-    energies = _array_energies(plan, signed, input_density, code_density) if by_data else {}
+    energies = _array_energies(plan, signed, raised, input_density, densities) if by_data else {}
     report = build_report(
         plan,
         Activity(energies, {}, 1),
@@ -128,11 +156,7 @@ def estimate_plan(
         scenario={
             "workload": plan.workload.name,
             "arch": arch.to_dict(),
-            "precision": {
-                "weight_bits": arch.precision.weight_bits,
-                "weight_levels": arch.precision.weight_levels,
-                "input_bits": arch.precision.input_bits,
-            },
+            "precision": complete_precision(arch, precision),
             "activity": {
                 "input_density": input_density if by_data else None,
                 "code_density": code_density if by_data else None,
@@ -142,6 +166,22 @@ def estimate_plan(
     )
     notes = _notes(input_density, code_density, sorted(signed), by_data)
     return replace(report, images=None, notes=(*notes, *report.notes))
+
+
+def _settle_signs(
+    plan: Plan, precision: Mapping[str, Any] | None, signed: dict[str, bool]
+) -> set[str]:
+    """Correct the signed layers by their precision; return those with a zero point."""
+    own = layer_precisions(plan.workload, plan.arch, precision)
+    raised = set()
+    for layer in plan.layers:
+        precision_of = own[plan.workload[layer.name].weight or layer.name]
+        if precision_of.by_token:
+            signed[layer.name] = True
+        elif precision_of.zero_point:
+            raised.add(layer.name)
+            signed.pop(layer.name, None)
+    return raised
 
 
 def _share(name: str, value: object) -> float:
@@ -169,20 +209,29 @@ def _code_density(encoding: Encoding) -> float:
 
 
 def _array_energies(
-    plan: Plan, signed: Mapping[str, bool], input_density: float, code_density: float
+    plan: Plan,
+    signed: Mapping[str, bool],
+    raised: Collection[str],
+    input_density: float,
+    code_densities: Mapping[str, float],
 ) -> dict[str, float]:
-    """Expected energy of the cells of one inference [J], by layer."""
+    """Expected energy of the cells of one inference [J], by layer.
+
+    What pads a layer with a zero point is as any of its inputs: nobody knows its code of zero.
+    """
     nodes = {node.name: node for node in plan.workload}
     found = {}
     for layer in plan.layers:
         coding = make_input_coding(plan.arch, layer.input_bits, layer.name in signed)
         inside, padded = _driven_squares(coding, input_density)
+        padded = inside if layer.name in raised else padded
         squares = 0.0
         for name in layer.nodes:
             node = nodes[name]
             seen, everything = _windows(node, nodes[node.inputs[0]].shape)
             squares += seen * inside + (everything - seen) * padded
-        found[layer.name] = _expected_energy(layer, plan.arch, coding, squares, code_density)
+        density = code_densities[layer.name]
+        found[layer.name] = _expected_energy(layer, plan.arch, coding, squares, density)
     return found
 
 
@@ -234,7 +283,7 @@ def _driven_squares(coding: InputCoding, density: float) -> tuple[float, float]:
 def _windows(node: Node, image: tuple[int, ...]) -> tuple[int, int]:
     """Count the pairs of a position and a row of one group: those inside the image, and all."""
     matrix, positions = node.matrix, node.positions
-    if node.kind != "conv2d":
+    if node.kind not in CONVOLUTIONS:
         return positions * matrix.rows, positions * matrix.rows
     a = node.attrs
     sides = zip(

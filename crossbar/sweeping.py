@@ -254,20 +254,22 @@ class _Costs:
 
     def content(self, values: Mapping[str, Any], chip: Arch | InputError) -> dict[str, Any]:
         """Return what the report of a point depends on."""
-        name = self._workload(values)
+        name, *length = self._network(values)
         if name not in self._digests:
             self._digests[name] = digest(to_json(self._find(name)))
         hardware = chip.to_dict() if isinstance(chip, Arch) else {"refused": str(chip)}
-        return {"measure": "cost", "arch": hardware, "workload": [name, self._digests[name]]}
+        network = [name, self._digests[name], *length]
+        return {"measure": "cost", "arch": hardware, "workload": network}
 
     def lot(self, values: Mapping[str, Any], chip: Arch | InputError) -> str:
         """Return a word that points with one schedule have in common."""
         if not isinstance(chip, Arch):
             return "refused"
-        return digest(json.dumps([self._workload(values), timed_part(chip)], sort_keys=True))
+        return digest(json.dumps([*self._network(values), timed_part(chip)], sort_keys=True))
 
-    def _workload(self, values: Mapping[str, Any]) -> str:
-        return str(values.get("workload", self.study.workload))
+    def _network(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        name = str(values.get("workload", self.study.workload))
+        return name, *(values[key] for key in ("tokens",) if key in values)
 
     def _find(self, name: str) -> Workload:
         own = self.network is not None and name == self.network.name
@@ -276,7 +278,7 @@ class _Costs:
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the report of a point."""
         chip = chip_of(self.study, self.base, values)
-        return self._bench.report(chip, self._workload(values)).to_dict()
+        return self._bench.report(chip, *self._network(values)).to_dict()
 
 
 class _Accuracies:

@@ -72,6 +72,9 @@ class _Pulses(Section):
     take 40 ns."""
     write_pulses: Annotated[float, Plain(1, 10_000, "pulse")] = 1.0
     """Pulses that a cell takes on average, each followed by a read that verifies it [pulse]."""
+    endurance: Annotated[float | None, Plain(1, 1e18, "pulse")] = None
+    """Programming pulses after which a cell fails [pulse]: with attention crossbar, how long a chip
+    lives follows from it. Left out, no lifetime is stated."""
 
 
 class _Effects(Section):

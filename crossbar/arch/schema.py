@@ -184,6 +184,9 @@ class Tile(Section):
     """Digital operations (activations, pooling, additions) of a tile in a clock [lane]. The isaac
     presets assume 24: activating and pooling the 1,536 outputs of a full tile in one 100 ns step,
     as the paper's pipeline has it, takes that many."""
+    matmul_macs: Annotated[int, Whole(1, 1_048_576, "MAC")] = 256
+    """Multiply-accumulates of a tile's matmul unit in a clock [MAC]: products of two activations,
+    as in attention. Assumed: 16 x 16, about a seventh of the area of an ISAAC tile."""
 
 
 class Chip(Section):
@@ -197,6 +200,9 @@ class Chip(Section):
     offchip_power: Literal["per_bit", "static"] = "per_bit"
     """How the port draws its power: by the bit (`per_bit`), so that an idle port costs nothing but
     leakage, or always (`static`), as links that are never switched off. ISAAC does not say."""
+    table_energy: Annotated[float, Measured("J", zero=True, most=MOST_JOULES)] = 3.7e-12
+    """Energy of one bit from the memory outside of the chip that holds embedding tables, its own
+    interface included [J]. ZigZag-IMC: 3.7 pJ a bit of DRAM."""
     programming: Literal["parallel", "serial"] = "parallel"
     """How weights are loaded, a row of an array at a time: into all PEs side by side, the arrays of
     a PE one after another (`parallel`), or into one array of the chip at a time (`serial`)."""
@@ -270,6 +276,10 @@ class Arch(Section):
     ] = "none"
     """Copies of a layer that work side by side: `none`; `balance` fills the chip so that slow
     layers get more (as ISAAC does); a list in layer order; a mapping layer: copies."""
+    attention: Literal["digital", "crossbar"] = "digital"
+    """Where products of two activations are computed, as in attention: in matmul units
+    (`digital`), or in crossbars into whose cells the second operand, keys and values, is written
+    during every inference (`crossbar`; that takes time and energy and wears the cells out)."""
     faults: Faults = Faults()
     """Fault bookkeeping."""
     energy: Energy = Energy()

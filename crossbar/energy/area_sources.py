@@ -8,15 +8,21 @@ from crossbar.arch import Arch
 from crossbar.circuit.adc import resolution
 from crossbar.circuit.adc_cost import chip_adc_cost
 from crossbar.circuit.isaac import PE_COLUMNS, PE_INPUT_BITS, WORD
-from crossbar.energy.sources import FIT, TABLE, Factor, Origin, fitted
+from crossbar.energy.digital_sources import digital_area_origins
+from crossbar.energy.origin import FIT, TABLE, Factor, Origin
+from crossbar.energy.sources import fitted
 
-__all__ = ["area_origins"]
+__all__ = ["OF_CHIP", "area_origins"]
+
+OF_CHIP = ("offchip", "embedding")
+"""Components that are not multiplied by the number of tiles."""
 
 
 def area_origins(arch: Arch) -> Mapping[str, Origin]:
-    """List where the area comes from, by component: of one tile, of the chip for ``offchip``.
+    """List where the area comes from, by component: of one tile, or of the chip (`OF_CHIP`).
 
-    ``input_sum`` is that of a chip which sums its inputs; one that need not has none.
+    ``input_sum`` is that of a chip which sums its inputs, and the units of
+    `crossbar.energy.units.BUILT_FOR` are those of a chip whose network needs them.
     """
     array, pe, tile = arch.array, arch.pe, arch.tile
     pes = Factor("tile.pes", tile.pes)
@@ -90,6 +96,7 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
         "tile_adder": _area(0.00006e-6, f"{TABLE}: 0.00006 mm2"),
         "activation": _area(0.0006e-6, f"{TABLE}: 0.0006 mm2 for two sigmoid units"),
         "pool": _area(0.00024e-6, f"{TABLE}: 0.00024 mm2"),
+        **digital_area_origins(arch),
         "buffer": _area(
             0.083e-6,
             f"{TABLE}: 0.083 mm2 for 64 KB in 4 banks",
@@ -113,6 +120,11 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
             f"{TABLE}: 22.88 mm2 for the HyperTransport port"
             if has_port
             else "chip.offchip: none; such a chip has no port",
+        ),
+        "embedding": Origin(
+            "the chip",
+            (Factor("area", 0.0, "m^2"),),
+            "embedding tables lie in a memory outside of the chip (assumed)",
         ),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from crossbar.arch import Arch
 from crossbar.device.cell_cost import table_read_energy, worst_drive_energy
@@ -14,7 +14,9 @@ from crossbar.mapping.encode import Encoding
 __all__ = ["leakage_power", "leaking_share", "nameplate", "power_origins"]
 
 
-def nameplate(arch: Arch, tiles: int, encoding: Encoding | None = None) -> dict[str, float]:
+def nameplate(
+    arch: Arch, tiles: int, encoding: Encoding | None = None, units: Collection[str] = ()
+) -> dict[str, float]:
     """Power of each component of a chip at its declared rate [W].
 
     ``energy of one action x actions a second of a saturated tile x tiles``, and the port with all
@@ -35,8 +37,11 @@ def nameplate(arch: Arch, tiles: int, encoding: Encoding | None = None) -> dict[
     encoding : Encoding, optional
         Of the weights, which decides whether inputs are summed, as for `crossbar.energy.tile_area`;
         by default that of ``arch.precision``.
+    units : collection of str
+        Digital units that only some networks need and that this chip has, as for
+        `crossbar.energy.tile_area`.  The memory of embedding tables is no part of the chip.
     """
-    rates = saturated_rates(arch, encoding)
+    rates = saturated_rates(arch, encoding, units)
     power = dict.fromkeys(COMPONENTS, 0.0)
     for component, action, energy in (*published_energies(arch), _cells(arch)):
         if action in rates:
@@ -45,7 +50,9 @@ def nameplate(arch: Arch, tiles: int, encoding: Encoding | None = None) -> dict[
     return power
 
 
-def leakage_power(arch: Arch, tiles: int, encoding: Encoding | None = None) -> dict[str, float]:
+def leakage_power(
+    arch: Arch, tiles: int, encoding: Encoding | None = None, units: Collection[str] = ()
+) -> dict[str, float]:
     """Power that each component draws whatever happens [W]: `leaking_share` of its nameplate.
 
     Every tile of the chip leaks, those without work included.
@@ -54,10 +61,10 @@ def leakage_power(arch: Arch, tiles: int, encoding: Encoding | None = None) -> d
     ----------
     arch : Arch
     tiles : int
-    encoding : Encoding, optional
+    encoding, units
         As for `nameplate`.
     """
-    full = nameplate(arch, tiles, encoding)
+    full = nameplate(arch, tiles, encoding, units)
     return {name: leaking_share(arch, name) * power for name, power in full.items()}
 
 
@@ -76,14 +83,14 @@ def leaking_share(arch: Arch, component: str) -> float:
 
 
 def power_origins(
-    arch: Arch, encoding: Encoding | None = None
+    arch: Arch, encoding: Encoding | None = None, units: Collection[str] = ()
 ) -> Mapping[tuple[str, str], tuple[Origin, Origin]]:
     """List where the nameplate comes from: ``(energy of one action, actions a second)``.
 
     By component and action; the products of a component's pairs add up to its power in one tile,
     to that of the chip for ``offchip``.  Times `leaking_share` it is the leakage.
     """
-    rates, energies = saturated_rates(arch, encoding), dict(published_origins(arch))
+    rates, energies = saturated_rates(arch, encoding, units), dict(published_origins(arch))
     energies.pop(("array", "array_reads"), None)
     energies[_cells(arch)[:2]] = _cells_origin(arch)
     return {

@@ -16,7 +16,11 @@ from crossbar.circuit.adc import make_adc, unit_resolution
 from crossbar.circuit.adc_cost import chip_adc_cost
 from crossbar.circuit.buffer import buffer_energy
 from crossbar.circuit.dac import drive_energy
+from crossbar.circuit.embedding_table import fetch_energy
 from crossbar.circuit.links import bus_energy, offchip_energy, router_energy
+from crossbar.circuit.matmul_unit import mac_energy
+from crossbar.circuit.multiplier import multiplier_energy
+from crossbar.circuit.norm_unit import norm_energy
 from crossbar.circuit.registers import (
     input_register_energy,
     output_register_energy,
@@ -24,6 +28,7 @@ from crossbar.circuit.registers import (
 )
 from crossbar.circuit.sample_hold import sample_energy
 from crossbar.circuit.shift_add import input_sum_energy, merge_energy, shift_add_energy
+from crossbar.circuit.softmax_unit import softmax_energy
 from crossbar.circuit.vector import activation_energy, add_energy, pool_energy
 from crossbar.device.cell_cost import table_read_energy
 from crossbar.errors import InputError
@@ -44,10 +49,15 @@ COMPONENTS = {
     "tile_adder": "tile adders",
     "activation": "activation units",
     "pool": "pooling units",
+    "multiplier": "multipliers",
+    "softmax": "softmax units",
+    "norm": "norm units",
+    "matmul": "matmul units",
     "buffer": "tile buffers",
     "bus": "tile buses",
     "router": "routers",
     "offchip": "off-chip port",
+    "embedding": "embedding tables",
 }
 """Components by the name they have in reports, with what people call them."""
 
@@ -121,6 +131,7 @@ def published_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
     cells are not among them.
     """
     has_port = arch.chip.offchip == "hypertransport"
+    bits = arch.precision.input_bits
     return (
         ("dac", "dac_drives", drive_energy(arch.dac.bits)),
         ("sample_hold", "sample_holds", sample_energy()),
@@ -135,11 +146,16 @@ def published_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
         ("tile_adder", "adds", add_energy()),
         ("activation", "activations", activation_energy()),
         ("pool", "pool_ops", pool_energy()),
+        ("multiplier", "multiplies", multiplier_energy(bits)),
+        ("softmax", "softmax_ops", softmax_energy(bits)),
+        ("norm", "norm_ops", norm_energy(bits)),
+        ("matmul", "macs", mac_energy(bits, arch.tile.matmul_macs)),
         ("buffer", "buffer_read_bits", buffer_energy(arch.tile.buffer)),
         ("buffer", "buffer_write_bits", buffer_energy(arch.tile.buffer)),
         ("bus", "bus_bits", bus_energy()),
         ("router", "router_bits", router_energy()),
         ("offchip", "offchip_bits", offchip_energy() if has_port else 0.0),
+        ("embedding", "embedding_reads", fetch_energy(bits, arch.chip.table_energy)),
     )
 
 
@@ -147,12 +163,16 @@ def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
     """List ``(component, action, dynamic energy of one [J])``, as `published_energies`.
 
     The share ``energy.leakage_share`` is drawn with or without actions, and so is all of the port's
-    where ``chip.offchip_power`` is ``static``: `crossbar.energy.leakage_power`.
+    where ``chip.offchip_power`` is ``static``: `crossbar.energy.leakage_power`.  The memory of
+    embedding tables lies outside of the chip, whose leakage has no part in it.
     """
     dynamic = 1.0 - arch.energy.leakage_share
-    port = 0.0 if arch.chip.offchip_power == "static" else dynamic
+    shares = {
+        "offchip": 0.0 if arch.chip.offchip_power == "static" else dynamic,
+        "embedding": 1.0,
+    }
     return tuple(
-        (component, action, energy * (port if component == "offchip" else dynamic))
+        (component, action, energy * shares.get(component, dynamic))
         for component, action, energy in published_energies(arch)
     )
 

@@ -4,20 +4,23 @@ Saturated means, as in ISAAC's table: every array is read in every slot with inp
 ``precision.input_bits``, every column holds weights of ``precision.weight_bits``, and every output
 is activated, pooled and handed on.  What cannot keep up works as fast as it can: a bus moves one
 bit a wire and clock, a vector unit does ``tile.vector_lanes`` operations a clock, half of them
-activations and half pooling.
+activations and half pooling.  Multipliers, softmax and norm units, where the chip has them, do an
+operation a lane and clock each, and a matmul unit ``tile.matmul_macs`` multiply-accumulates a
+clock, whatever the arrays do.
 
 The rates are of the hardware and do not follow the network that is run on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from crossbar.arch import Arch
 from crossbar.circuit.dac import make_input_coding
 from crossbar.circuit.isaac import WORD
 from crossbar.circuit.links import OFFCHIP_RATE
-from crossbar.energy.sources import Factor, Origin
+from crossbar.energy.origin import Factor, Origin
+from crossbar.energy.units import BUILT_FOR
 from crossbar.mapping.converters import read_slot
 from crossbar.mapping.encode import Encoding, make_encoding
 from crossbar.mapping.tiling import usable_columns
@@ -28,7 +31,9 @@ __all__ = ["saturated_rates"]
 _BUSY = "every array is read in every slot with inputs of its own"
 
 
-def saturated_rates(arch: Arch, encoding: Encoding | None = None) -> Mapping[str, Origin]:
+def saturated_rates(
+    arch: Arch, encoding: Encoding | None = None, units: Collection[str] = ()
+) -> Mapping[str, Origin]:
     """List actions a second of one saturated tile, of the chip for ``offchip_bits``.
 
     The actions are those of `crossbar.energy.action_energies` and ``array_reads``, without
@@ -40,16 +45,18 @@ def saturated_rates(arch: Arch, encoding: Encoding | None = None) -> Mapping[str
     encoding : Encoding, optional
         Of the weights, which decides whether inputs are summed, as for `crossbar.energy.tile_area`;
         by default that of ``arch.precision``.
+    units : collection of str
+        Which of `crossbar.energy.units.BUILT_FOR` the chip has.
     """
     array, bits = arch.array, arch.precision.input_bits
     own = make_encoding(arch, arch.precision.weight_bits, arch.precision.weight_levels)
     sums = sums_inputs(arch, encoding or own)
     usable = usable_columns(arch)
-    units = 1 if array.input_sum == "column" else 0
+    unit_columns = 1 if array.input_sum == "column" else 0
     weights = usable // 2 if own.subtract == "analog" else usable
     groups = -(-array.rows // (array.rows_per_read or array.rows))
     arrays = (Factor("tile.pes", arch.tile.pes), Factor("pe.arrays", arch.pe.arrays))
-    slot = Factor("time of a read", read_slot(arch, weights + units), "s", divides=True)
+    slot = Factor("time of a read", read_slot(arch, weights + unit_columns), "s", divides=True)
     row_groups = Factor("row groups", groups, divides=True)
     rows = Factor("array.rows", array.rows)
     position = (
@@ -81,14 +88,14 @@ def saturated_rates(arch: Arch, encoding: Encoding | None = None) -> Mapping[str
         wanted, most = _tile(demand, _BUSY), _tile(limit, f"{what} cannot keep up with the arrays")
         return wanted if wanted.value <= most.value else most
 
-    samples = _tile((*arrays, Factor("columns converted", weights + units), slot), _BUSY)
+    samples = _tile((*arrays, Factor("columns converted", weights + unit_columns), slot), _BUSY)
     partial = _tile(outputs, _BUSY)
     return {
         "array_reads": _tile((*arrays, slot), _BUSY),
         "dac_drives": _tile((*arrays, rows, row_groups, slot), _BUSY),
         "sample_holds": samples,
         "weight_conversions": _tile((*arrays, Factor("columns", weights), slot), _BUSY),
-        "unit_conversions": _tile((*arrays, Factor("unit columns", units), slot), _BUSY),
+        "unit_conversions": _tile((*arrays, Factor("unit columns", unit_columns), slot), _BUSY),
         "shift_adds": samples,
         "input_sums": _tile(inputs if sums else (Factor("none needed", 0.0, "Hz"),), _BUSY),
         "input_register_bits": _tile(inputs, _BUSY),
@@ -96,6 +103,7 @@ def saturated_rates(arch: Arch, encoding: Encoding | None = None) -> Mapping[str
         "partial_sums": partial,
         "activations": at_most(outputs, lanes, "the vector unit"),
         "pool_ops": at_most(outputs, lanes, "the vector unit"),
+        **{action: _unit(arch, name, name in units) for name, action in BUILT_FOR.items()},
         "buffer_read_bits": at_most(inputs, wires, "the bus"),
         "buffer_write_bits": at_most(passed, wires, "the port"),
         "bus_bits": at_most((*arrays, moved, *position), wires, "the bus"),
@@ -104,6 +112,18 @@ def saturated_rates(arch: Arch, encoding: Encoding | None = None) -> Mapping[str
             "the chip", (Factor("bits a second", OFFCHIP_RATE, "Hz"),), "4 links of 6.4 GB/s"
         ),
     }
+
+
+def _unit(arch: Arch, name: str, is_built: bool) -> Origin:
+    """Operations a second of a unit that only some networks need."""
+    if not is_built:
+        return Origin("one tile", (Factor("none built", 0.0, "Hz"),), "its network needs none")
+    side, key = (
+        (arch.tile.matmul_macs, "tile.matmul_macs")
+        if name == "matmul"
+        else (arch.tile.vector_lanes, "tile.vector_lanes")
+    )
+    return _tile((Factor(key, side), Factor("clock", arch.clock, "Hz")), "as wide as it is")
 
 
 def _tile(factors: tuple[Factor, ...], source: str) -> Origin:

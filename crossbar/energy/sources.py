@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from crossbar.arch import Arch
 from crossbar.circuit.adc import make_adc, unit_resolution
@@ -24,6 +24,8 @@ from crossbar.circuit.isaac import (
     TILE_OUTPUTS,
     WORD,
 )
+from crossbar.energy.digital_sources import digital_energy_origins
+from crossbar.energy.origin import FIT, TABLE, Factor, Origin
 
 __all__ = [
     "FIT",
@@ -35,62 +37,8 @@ __all__ = [
     "published_origins",
 ]
 
-TABLE = "ISAAC, ISCA 2016, table I"
-"""Shafiee et al., doi 10.1109/ISCA.2016.12."""
-
-FIT = (
-    "; other widths by a fit to Saberi et al. 2011 as tabulated in hwcomponents isaac.py"
-    " (crossbar.circuit.adc_cost.fitted_bits)"
-)
-"""How converters of other widths are priced."""
-
 _MOVED = TILE_INPUT_BITS + TILE_OUTPUT_BITS
 _ADDER = f"{TABLE}: 0.05 mW for the tile's adder; 96 values in 100 ns"
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One factor of a cost.
-
-    Parameters
-    ----------
-    what : str
-        In words, or the key of the hardware description.
-    value : float
-    unit : str
-        SI, ``""`` for a bare number.
-    divides : bool
-        Whether the cost is divided by it.
-    """
-
-    what: str
-    value: float
-    unit: str = ""
-    divides: bool = False
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a cost comes from.
-
-    Parameters
-    ----------
-    of : str
-        What costs it, e.g. ``"one conversion"``.
-    factors : tuple of Factor
-        Their product is the cost.
-    source : str
-        Who published them, and what is assumed.
-    """
-
-    of: str
-    factors: tuple[Factor, ...]
-    source: str
-
-    @property
-    def value(self) -> float:
-        """The cost: J, m^2, W, or 1/s for how often a saturated chip pays it."""
-        return math.prod(1.0 / f.value if f.divides else f.value for f in self.factors)
 
 
 def energy_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
@@ -104,7 +52,9 @@ def energy_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
     if share:
         dynamic = Factor("1 - energy.leakage_share", 1.0 - share)
         found = {
-            key: replace(origin, factors=(*origin.factors, dynamic))
+            key: origin
+            if key[0] == "embedding"
+            else replace(origin, factors=(*origin.factors, dynamic))
             for key, origin in found.items()
         }
     if arch.chip.offchip == "hypertransport" and arch.chip.offchip_power == "static":
@@ -192,6 +142,7 @@ def published_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
             _power(0.4e-3, TILE_OUTPUTS, "elements"),
             f"{TABLE}: 0.4 mW for the max-pool unit; a saturated tile has 96 outputs in 100 ns",
         ),
+        **digital_energy_origins(arch),
         ("buffer", "buffer_read_bits"): Origin("reading one bit", buffer, buffer_source),
         ("buffer", "buffer_write_bits"): Origin("writing one bit", buffer, buffer_source),
         ("bus", "bus_bits"): Origin(

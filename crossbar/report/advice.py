@@ -27,6 +27,7 @@ from crossbar.report.remedies import (
     wider_bus,
 )
 from crossbar.report.report import Report
+from crossbar.report.sequence_words import clock_time
 from crossbar.units import text
 
 __all__ = ["BOUND", "best_help", "pace_words", "sentences"]
@@ -42,6 +43,7 @@ _RESOURCES = {
     "bus": ("bus of a tile", ""),
     "port": ("output port of a tile", "a wider tile.bus_width"),
     "vector": ("vector unit of a tile", "more tile.vector_lanes"),
+    "matmul": ("matmul unit of a tile", "more tile.matmul_macs"),
     "adc": ("ADC that several copies share", "more ADCs (pe.adcs) or faster ones (adc.rate)"),
     PORT: ("the chip's own", "fewer bits in and out: smaller inputs, precision.input_bits"),
 }
@@ -265,4 +267,4 @@ def _change(share: float) -> str:
 
 def _clock(report: Report) -> float:
     """Seconds of a clock."""
-    return report.latency / report.cycles if report.cycles else 0.0
+    return clock_time(report)

@@ -64,7 +64,8 @@ CAUSES = {
     ),
     "pipeline": Cause(
         "its own later steps, which hold all the positions they can",
-        "wider vector units and output ports (tile.vector_lanes, tile.bus_width)",
+        "wider vector and matmul units and output ports (tile.vector_lanes, tile.matmul_macs,"
+        " tile.bus_width)",
     ),
     "bus": Cause(
         "its inputs on the way from the buffer: a step of array.cycle at least",
@@ -90,8 +91,8 @@ PATH_PARTS = {
         " where their conversions fill it)",
     ),
     "bus": Cause(
-        "what these steps take longer since buses, output ports or vector units are busy",
-        "a wider tile.bus_width, more tile.buffer_banks or tile.vector_lanes",
+        "what these steps take longer since buses, output ports, vector or matmul units are busy",
+        "a wider tile.bus_width, more tile.buffer_banks, tile.vector_lanes or tile.matmul_macs",
     ),
 }
 """Parts of the critical path by their name in a report."""

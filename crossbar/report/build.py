@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from math import fsum
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,10 @@ from crossbar.energy import (
     price,
     programming_cost,
 )
+from crossbar.energy.units import chip_units
+from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import Plan
+from crossbar.report.digital import digital_rows
 from crossbar.report.report import Report
 from crossbar.report.times import (
     ideal_slot,
@@ -36,7 +40,7 @@ from crossbar.report.times import (
     timeline,
 )
 from crossbar.timing import Activity, Counts, Timing, count, measure
-from crossbar.timing.counts import unpriced_nodes
+from crossbar.timing.counts import sums_inputs, unpriced_nodes
 
 __all__ = ["build_report", "port_clocks"]
 
@@ -86,11 +90,11 @@ def build_report(
     if timing is None:
         timing = measure(plan, port_clocks(plan, counts))
     throughput = timing.throughput
-    encoding = plan.layers[0].encoding
-    leakage = leakage_power(arch, plan.chip_tiles, encoding)
+    encoding, units = _summed_encoding(plan), chip_units(counts.to_dict())
+    leakage = leakage_power(arch, plan.chip_tiles, encoding, units)
     costs = price(arch, counts, activity).with_leakage(leakage, throughput)
     programming = programming_cost(plan, counts)
-    areas = chip_area(arch, plan.chip_tiles, encoding)
+    areas = chip_area(arch, plan.chip_tiles, encoding, units)
     energies = costs.components
     return Report(
         workload=plan.workload.name,
@@ -101,8 +105,8 @@ def build_report(
         metrics={name: _finite(value) for name, value in (metrics or {}).items()},
         images=activity.images if images is None and activity is not None else images,
         precision={
-            "weight_bits": plan.layers[0].encoding.bits,
-            "input_bits": plan.layers[0].input_bits,
+            "weight_bits": mode(layer.encoding.bits for layer in plan.layers),
+            "input_bits": mode(layer.input_bits for layer in plan.layers),
         },
         energy=costs.total,
         cycles=timing.alone.cycles,
@@ -118,7 +122,7 @@ def build_report(
         power={
             "average": costs.total * throughput,
             **_peak(timing, costs, fsum(leakage.values())),
-            "nameplate": fsum(nameplate(arch, plan.chip_tiles, encoding).values()),
+            "nameplate": fsum(nameplate(arch, plan.chip_tiles, encoding, units).values()),
             "leakage": fsum(leakage.values()),
         },
         programming={
@@ -167,7 +171,17 @@ def build_report(
             for node in unpriced_nodes(plan)
         ),
         notes=tuple(_notes(plan, timing)),
+        digital=digital_rows(plan, costs.total),
     )
+
+
+def _summed_encoding(plan: Plan) -> Encoding:
+    """Return the encoding of a layer whose inputs are summed, if there is one: chips are built so.
+
+    Layers differ in it only where some have binary weights.
+    """
+    encodings = [layer.encoding for layer in plan.layers]
+    return next((each for each in encodings if sums_inputs(plan.arch, each)), encodings[0])
 
 
 def _layer_rows(
@@ -185,6 +199,8 @@ def _layer_rows(
                 "need": plan.buffers[layer.name].need,
                 "given": plan.buffers[layer.name].given,
             },
+            "weight_bits": layer.encoding.bits,
+            "input_bits": layer.input_bits,
             "positions": layer.positions,
             "replicas": layer.replicas,
             "arrays": layer.arrays,
@@ -233,6 +249,7 @@ def _peak(timing: Timing, costs: Costs, leakage: float) -> dict[str, float]:
 
 def _notes(plan: Plan, timing: Timing) -> Iterator[str]:
     """Say what the numbers leave out or assume."""
+    yield from plan.notes
     yield (
         "Latency is that of one image alone on the chip, its inputs at hand; throughput that of"
         f" {timing.stream.images} images one after the other"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import fsum
 
-from crossbar.energy import COMPONENTS
-from crossbar.energy.area_sources import area_origins
-from crossbar.energy.sources import Origin, energy_origins
+from crossbar.energy.area_sources import OF_CHIP, area_origins
+from crossbar.energy.sources import energy_origins
+from crossbar.energy.units import BUILT_FOR
 from crossbar.mapping.plan_text import counted
 from crossbar.report.count_trace import count, layer_count
 from crossbar.report.facts import Facts
+from crossbar.report.origin_terms import origin_parts, origin_term
 from crossbar.report.trace import Term, given, named, product, total
 
 __all__ = [
@@ -39,7 +40,7 @@ def energy(facts: Facts) -> Term:
         "J",
         [
             given(said, facts.cost(name, "energy"), "J", name=name)
-            for name, said in COMPONENTS.items()
+            for name, said in facts.components.items()
         ],
     )
     return facts.agreed(term, facts.report.energy, "energy")
@@ -48,7 +49,7 @@ def energy(facts: Facts) -> Term:
 def energy_by_layer(facts: Facts) -> Term:
     """Trace the energy of one inference to its layers, and what leaks meanwhile."""
     parts = [named(name, facts.of_layer(name, "energy"), "J") for name in facts.layers]
-    leaked = fsum(facts.cost(name, "leakage") for name in COMPONENTS)
+    leaked = fsum(facts.cost(name, "leakage") for name in facts.components)
     if leaked:
         parts.append(given("leakage of the whole chip", leaked, "J"))
     term = total("energy of one inference, by layer", "J", parts)
@@ -83,7 +84,7 @@ def layer_energy(facts: Facts, layer: str) -> Term:
     """Trace the energy of a layer to its components."""
     parts = [
         given(said, facts.energy_in(layer, name), "J", name=f"{layer}.{name}")
-        for name, said in COMPONENTS.items()
+        for name, said in facts.components.items()
     ]
     term = total(f"energy of {layer} in one inference", "J", parts)
     return facts.agreed(term, facts.of_layer(layer, "energy"), f"layers.{layer}.energy")
@@ -134,7 +135,7 @@ def area(facts: Facts) -> Term:
         "m^2",
         [
             given(said, facts.cost(name, "area"), "m^2", name=name)
-            for name, said in COMPONENTS.items()
+            for name, said in facts.components.items()
         ],
     )
     return facts.agreed(term, facts.report.area, "area")
@@ -148,9 +149,12 @@ def component_area(facts: Facts, component: str) -> Term:
     if component == "input_sum" and facts.count("input_sums") == 0:
         none = given(what, 0.0, "m^2", note="no column needs the sum of its inputs: none is built")
         return facts.agreed(none, reported, where)
+    if component in BUILT_FOR and component not in facts.units:
+        none = given(what, 0.0, "m^2", note="the network needs none: none is built")
+        return facts.agreed(none, reported, where)
     origin = area_origins(facts.arch)[component]
-    factors = list(_factors(origin))
-    if component != "offchip":
+    factors = list(origin_parts(origin))
+    if component not in OF_CHIP:
         factors.insert(0, given("tiles of the chip", facts.of_chip("chip_tiles")))
     return facts.agreed(product(what, "m^2", factors, origin.source), reported, where)
 
@@ -162,7 +166,7 @@ def _priced(facts: Facts, layer: str | None, component: str, what: str) -> Term:
         if owner != component:
             continue
         number = _actions(facts, layer, action)
-        price = product(f"energy of {origin.of}", "J", _factors(origin), origin.source)
+        price = origin_term(f"energy of {origin.of}", "J", origin)
         parts.append((action, number, price))
     busy = [part for part in parts if part[1].value] or parts[:1]
     if len(busy) == 1:
@@ -205,10 +209,3 @@ def _measured(facts: Facts) -> str:
     assumed = [note for note in facts.report.notes if "cells" in note and "assume" in note]
     notes = " ".join(assumed) or "The report does not say what was assumed."
     return f"assumed, not measured: {formula}. {notes}"
-
-
-def _factors(origin: Origin) -> tuple[Term, ...]:
-    return tuple(
-        Term(factor.what, factor.value, factor.unit, divides=factor.divides)
-        for factor in origin.factors
-    )

@@ -35,8 +35,8 @@ _GIVEN = {
 }
 
 _WIDTHS = {
-    "weight_bits": "bits of a weight, as the network was mapped; of ternary weights two",
-    "input_bits": "bits of an input of a layer, as the network was mapped",
+    "weight_bits": "bits of a weight, as most layers were mapped; of ternary weights two",
+    "input_bits": "bits of an input, as most layers were mapped",
 }
 
 _FULL = "where the buffer of a tile is full, the layer goes on in the next (docs/timing.md)"
@@ -51,6 +51,8 @@ _EMPTY = {
 """Numbers of what holds no array, what they are and why."""
 
 LAYER_NUMBERS = {
+    "weight_bits": "bits of a weight, as the layer was mapped; of ternary weights two",
+    "input_bits": "bits of an input, as the layer was mapped",
     "positions": "input vectors of one inference: output pixels of a convolution, tokens",
     "replicas": "copies of the layer that share its positions; set by the hardware's replication",
     "cells": "inputs x outputs x columns a weight, times the copies",
@@ -230,6 +232,9 @@ def score(facts: Facts, name: str) -> Term:
     if name == "agreement":
         what = "share of samples for which the crossbars choose as the float model does"
         return given("agreement", value, "%", note=f"{what} (a single output: their correlation)")
+    if name == "digital_agreement":
+        what = "share of samples for which the integer network chooses as the float model does"
+        return given(name, value, "%", note=f"{what} (a single output: their correlation)")
     return given(name, value, note="a score of the crossbars' outputs against the targets")
 
 

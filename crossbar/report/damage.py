@@ -25,6 +25,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "dict | None": ((dict, _NULL), "an object or null"),
     "str | None": ((str, _NULL), "a text or null"),
     "tuple": ((list, tuple), "a list"),
+    "tuple | None": ((list, tuple, _NULL), "a list or null"),
 }
 """What JSON may hold, by the beginning of an annotation, and what it is called."""
 
@@ -75,6 +76,13 @@ _ROWS = {
     },
     "critical_path": {"layer": _TEXT, "what": _TEXT, "cycles": "int"},
     "unpriced": {"name": _TEXT, "kind": _TEXT, "operator": _TEXT, "operations": "int"},
+    "digital": {
+        "kind": _TEXT,
+        "nodes": "int",
+        "operations": _NUMBER,
+        **dict.fromkeys(("energy", "share"), _OPTIONAL),
+        **dict.fromkeys(("actions", "units"), "dict"),
+    },
 }
 """The same of lists of objects."""
 
@@ -96,6 +104,19 @@ _TRIALS = {
 """Keys of the draws of a chip, where there are some."""
 
 _SPREAD = {**dict.fromkeys(("mean", "std", "worst"), _OPTIONAL), "values": "tuple"}
+
+_SEQUENCES = {
+    **dict.fromkeys(("tokens", "shortest", "longest"), "int"),
+    **dict.fromkeys(("mean", "per_second", "energy_per_token"), _NUMBER),
+    "schedule": "dict",
+    "by_length": "tuple",
+}
+"""Keys of the lengths of samples, where they differ from the captured one."""
+
+_LENGTH = {
+    **dict.fromkeys(("tokens", "samples"), "int"),
+    **dict.fromkeys(("energy", "latency", "interval"), _NUMBER),
+}
 
 _COSTS = dict.fromkeys(("energy", "leakage", "area"), _NUMBER)
 
@@ -147,7 +168,20 @@ def problems_of(data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
         problems += _wrong(f"components.{name}.", cost, _COSTS)
     problems += _wrong_strips(data.get("timeline"))
     problems += _wrong_trials(data.get("trials"))
+    problems += _wrong_sequences(data.get("sequences"))
     return problems
+
+
+def _wrong_sequences(sequences: Any) -> Iterator[str]:
+    """Look at the lengths of samples."""
+    if not isinstance(sequences, Mapping):
+        return
+    yield from _wrong("sequences.", sequences, _SEQUENCES)
+    shown = {"tokens": "int", "latency": _NUMBER}
+    yield from _wrong("sequences.schedule.", sequences.get("schedule"), shown)
+    rows = sequences.get("by_length")
+    for place, row in enumerate(rows if isinstance(rows, (list, tuple)) else []):
+        yield from _wrong(f"sequences.by_length.{place}.", row, _LENGTH)
 
 
 def _wrong_trials(trials: Any) -> Iterator[str]:
@@ -173,6 +207,8 @@ def _wrong_inside(where: str, row: Any) -> Iterator[str]:
             yield from _all(f"{where}idle.", inner, "int")
         elif name == "components":
             yield from _all(f"{where}components.", inner, _NUMBER)
+        elif name in ("actions", "units"):
+            yield from _all(f"{where}{name}.", inner, _NUMBER)
         elif name in _IN_ROWS and isinstance(inner, Mapping):
             yield from _wrong(f"{where}{name}.", inner, _IN_ROWS[name])
 

@@ -89,6 +89,8 @@ class Difference:
         ``conv1.energy`` [J], ``conv1.time`` [s], ``conv1.arrays``, ``conv1.replicas``,
         ``conv1.busy`` [clocks], ``conv1.load``, ``conv1.idle.starved`` [clocks] and every other
         cause, of the layers that both reports have.
+    digital : tuple of Row
+        ``softmax.energy`` [J], ``softmax.operations``, ``softmax.nodes`` ... of digital work.
     counts : tuple of Row
         Actions of one inference.
     layers_only_in : tuple of two tuples of str
@@ -104,6 +106,7 @@ class Difference:
     totals: tuple[Row, ...]
     components: tuple[Row, ...]
     layers: tuple[Row, ...]
+    digital: tuple[Row, ...]
     counts: tuple[Row, ...]
     layers_only_in: tuple[tuple[str, ...], tuple[str, ...]]
     notes_only_in: tuple[tuple[str, ...], tuple[str, ...]]
@@ -116,7 +119,7 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         """Whether nothing differs."""
-        numbers = (*self.totals, *self.components, *self.layers, *self.counts)
+        numbers = (*self.totals, *self.components, *self.layers, *self.digital, *self.counts)
         others = (*self.layers_only_in, *self.notes_only_in)
         return not (self.hardware or self.scenario or any(others)) and all(
             row.is_equal for row in numbers
@@ -124,7 +127,7 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON-able data; equal numbers are in it, equal settings are not."""
-        groups = ("hardware", "scenario", "totals", "components", "layers", "counts")
+        groups = ("hardware", "scenario", "totals", "components", "layers", "digital", "counts")
         data: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA, "a": self.a, "b": self.b}
         for group in groups:
             is_setting = group in ("hardware", "scenario")
@@ -181,6 +184,7 @@ def compare_reports(
             ),
             *(row for name in both for row in _idle_rows(name, *facts)),
         ),
+        digital=_rows(_digital(a), _digital(b)),
         counts=_rows(a.counts, b.counts),
         layers_only_in=(_without(names_a, names_b), _without(names_b, names_a)),
         notes_only_in=(_without(a.notes, b.notes), _without(b.notes, a.notes)),
@@ -219,6 +223,15 @@ def _totals(report: Report) -> dict[str, Any]:
     data.pop("stream.images")  # how long it took to find the pace says nothing about the chip
     path = dict.fromkeys(PATH_PARTS, 0) | by_part(report)
     return data | {f"critical_path.{what}": cycles for what, cycles in path.items()}
+
+
+def _digital(report: Report) -> dict[str, Any]:
+    """Costs of digital work by kind; nothing of a report that does not tell them."""
+    return {
+        f"{row['kind']}.{what}": row[what]
+        for what in ("energy", "operations", "nodes")
+        for row in report.digital or ()
+    }
 
 
 def _hardware(report: Report) -> dict[str, Any]:

@@ -36,11 +36,13 @@ _TOTAL_UNITS = {
     "float_accuracy": "%",
     "digital_accuracy": "%",
     "metrics.agreement": "%",
+    "metrics.digital_agreement": "%",
     "chip.utilisation": "%",
 }
 _TABLES = (
     ("components", "energy", "J", "energy by component"),
     ("components", "area", "m^2", "area by component"),
+    ("digital", "energy", "J", "energy of digital work by kind"),
     ("layers", "energy", "J", "energy by layer"),
     ("layers", "time", "s", "time by layer"),
     ("layers", "load", "%", "load by layer"),
@@ -74,7 +76,7 @@ def difference_table(
     limit = None if complete else _SHOWN
     for group, what, unit, title in _TABLES:
         rows = _rows_of(getattr(difference, group), what)
-        if not unit and all(row.is_equal for row in rows):
+        if (not unit or group == "digital") and all(row.is_equal for row in rows):
             continue
         rows.sort(key=lambda row: -abs(row.change or 0))
         units = dict.fromkeys((row.key for row in rows), unit)

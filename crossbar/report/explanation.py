@@ -16,10 +16,10 @@ from crossbar.report import power_trace as powers
 from crossbar.report import stream_trace as streams
 from crossbar.report import time_trace as times
 from crossbar.report.bottleneck import by_part
+from crossbar.report.digital_trace import digital_traces
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
 from crossbar.report.trace import Explanation, Term
-from crossbar.timing import ACTIONS
 
 __all__ = ["explain_number", "number_names"]
 
@@ -116,19 +116,21 @@ def _builders(facts: Facts) -> dict[str, _Build]:
         add(f"precision.{name}", counted.width, names=(name,))
     for key in report.chip:
         add(f"chip.{key}", counted.chip_number, names=(key,))
-    for action in ACTIONS:
+    for action in facts.actions:
         add(f"counts.{action}", counted.count, names=(action,))
     add("counts.saturations", _saturations, counted.saturated_share)
     _add_times(facts, add)
-    _add_powers(add)
-    for name in COMPONENTS:
+    _add_powers(facts, add)
+    for full, traces in digital_traces(facts):
+        add(full, *traces)
+    for name in facts.components:
         found[f"components.{name}"] = partial(_component, facts, name)
         found[f"components.{name}.energy"] = partial(_component_energy, facts, name)
         add(f"components.{name}.leakage", powers.component_leakage, names=(name,))
         add(f"components.{name}.area", cost.component_area, names=(name,))
     for layer in facts.layers:
         _add_layer(facts, layer, add)
-        for name in COMPONENTS:
+        for name in facts.components:
             found[f"layers.{layer}.{name}"] = partial(_layer_component, facts, layer, name)
     return found
 
@@ -154,14 +156,14 @@ def _add_times(facts: Facts, add: Callable[..., None]) -> None:
         add(f"resources.{row['name']}", times.resource, names=(row["name"],))
 
 
-def _add_powers(add: Callable[..., None]) -> None:
+def _add_powers(facts: Facts, add: Callable[..., None]) -> None:
     """Add powers of the chip, with what each component has of them, and programming."""
     add("power.average", powers.average_power)
     add("power.peak", powers.peak_power, powers.peak_window)
     add("power.window", powers.peak_window)
     add("power.nameplate", powers.nameplate)
     add("power.leakage", powers.leakage_power, powers.leakage_energy)
-    for name in COMPONENTS:
+    for name in facts.components:
         add(f"power.nameplate.{name}", powers.nameplate_of, names=(name,))
         add(f"power.leakage.{name}", powers.leakage_power_of, names=(name,))
     add("programming.energy", powers.programming_energy)
@@ -187,7 +189,7 @@ def _add_layer(facts: Facts, layer: str, add: Callable[..., None]) -> None:
     add(f"{full}.arrays", counted.layer_arrays, names=of)
     for key in counted.LAYER_NUMBERS:
         add(f"{full}.{key}", counted.layer_number, names=(layer, key))
-    for action in ACTIONS:
+    for action in facts.actions:
         add(f"{full}.{action}", counted.layer_count, names=(layer, action))
 
 

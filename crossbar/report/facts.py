@@ -9,10 +9,12 @@ from typing import Any
 
 from crossbar.arch import Arch, load_arch
 from crossbar.energy import COMPONENTS
+from crossbar.energy.units import BUILT_FOR, ON_DEMAND, chip_units
 from crossbar.errors import DataError, InputError
 from crossbar.report.damage import found
 from crossbar.report.report import Report
 from crossbar.report.trace import Term
+from crossbar.timing import ACTIONS
 
 __all__ = ["Facts"]
 
@@ -59,6 +61,27 @@ class Facts:
         if not rows:
             raise self._lacks("layers", "at least one layer")
         return rows
+
+    @cached_property
+    def components(self) -> Mapping[str, str]:
+        """Components by name, with what people call them.
+
+        A file of an earlier version, which did not price them, is without those that only some
+        networks need.
+        """
+        there = self.report.components
+        return {k: v for k, v in COMPONENTS.items() if k in there or k not in ON_DEMAND}
+
+    @cached_property
+    def actions(self) -> tuple[str, ...]:
+        """Actions; a file of an earlier version is without those of the same components."""
+        later = (*BUILT_FOR.values(), "embedding_reads")
+        return tuple(k for k in ACTIONS if k in self.report.counts or k not in later)
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """Digital units that the chip has since its network needs them."""
+        return chip_units(self.report.counts)
 
     def of_layer(self, layer: str, key: str) -> float:
         """A number of a layer's row."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crossbar.energy import COMPONENTS
 from crossbar.mapping.plan_text import counted
 from crossbar.report.bottleneck import CAUSES, PATH_PARTS, by_layer, most_blocked, percent
+from crossbar.report.digital import built_components
 from crossbar.report.drawing import (
     COLOURS,
     GREY,
@@ -25,6 +26,7 @@ from crossbar.report.drawing import (
     style,
 )
 from crossbar.report.report import Report
+from crossbar.report.sequence_words import clock_time
 from crossbar.units import text
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ _KINDS = {
     "bus": ("buses", COLOURS[0]),
     "port": ("output ports", COLOURS[1]),
     "vector": ("vector units", COLOURS[2]),
+    "matmul": ("matmul units", COLOURS[4]),
     "adc": ("shared ADCs", COLOURS[3]),
 }
 
@@ -97,7 +100,8 @@ def pictures(report: Report) -> tuple[Picture, ...]:
 def energy_by_component(report: Report) -> Picture:
     """Draw the energy of one inference by component: of actions, and leaked."""
     title = "Energy of one inference by component"
-    found = sorted(report.components.items(), key=lambda item: -item[1]["energy"])
+    built = built_components(report)
+    found = sorted(built.items(), key=lambda item: -item[1]["energy"])
     found = [item for item in found if item[1]["energy"] > 0] or found[:1]
     rows = found[:_ROWS]
     names = [short(COMPONENTS.get(name, name)) for name, _ in rows]
@@ -117,7 +121,7 @@ def energy_by_component(report: Report) -> Picture:
         [a + b for a, b in zip(dynamic, leaked, strict=True)],
         [percent(cost["energy"] / report.energy) if report.energy else "" for _, cost in rows],
     )
-    hidden = len(report.components) - len(rows)
+    hidden = len(built) - len(rows)
     caption = f"{text(report.energy, 'J')} together."
     if hidden:
         caption += f" Not shown: {counted(hidden, 'component')} without energy."
@@ -155,7 +159,7 @@ def timeline(report: Report) -> Picture | None:
     labels = [short(name) for name in names]
     height = 0.2 if not many else max(0.02, _TALLEST / len(names))
     figure, axes = canvas(title, labels, row=height, right=1.2)
-    end = report.timeline["bins"] * report.timeline["window"] * report.latency / report.cycles * 1e6
+    end = report.timeline["bins"] * report.timeline["window"] * clock_time(report) * 1e6
     image = axes.imshow(
         [strips[name] for name in names],
         aspect="auto",
@@ -214,7 +218,7 @@ def critical_path(report: Report) -> Picture | None:
         {"name": name, "parts": parts, "all": sum(parts.values())} for name, parts in path.items()
     ]
     rows = _largest(layers, lambda row: row["all"])
-    microseconds = report.latency / report.cycles * 1e6
+    microseconds = clock_time(report) * 1e6
     kinds = dict.fromkeys(what for parts in path.values() for what in parts)
     series = [
         (

@@ -34,6 +34,8 @@ _RATES = {
 }
 """Kinds of faults (`crossbar.device.fault_data`), their rates and what these are shares of."""
 
+_BITS = {"weight_bits": "weights", "input_bits": "inputs"}
+
 _LONG_TIMES = ((31557600.0, "year"), (86400.0, "day"), (3600.0, "hour"), (60.0, "minute"))
 
 
@@ -62,11 +64,20 @@ def facts_of_run(report: Report) -> list[tuple[str, str]]:
 
 
 def precision_words(report: Report) -> str:
-    """Write the widths of weights and inputs: ``"8-bit"``, ``"ternary weights, 8-bit inputs"``."""
+    """Write the widths of weights and inputs: ``"8-bit"``, ``"ternary weights, 8-bit inputs"``.
+
+    Where layers differ: ``"mixed precision"``.
+    """
     weights, inputs = report.precision["weight_bits"], report.precision["input_bits"]
+    widths = {(row.get("weight_bits"), row.get("input_bits")) for row in report.layers}
+    if len(widths) > 1:
+        return "mixed precision"
+    return _widths(weights, inputs, _asked(report).get("weight_levels"))
+
+
+def _asked(report: Report) -> Mapping[str, Any]:
     asked = report.scenario.get("precision")
-    levels = asked.get("weight_levels") if isinstance(asked, Mapping) else None
-    return _widths(weights, inputs, levels)
+    return asked if isinstance(asked, Mapping) else {}
 
 
 def _widths(weights: object, inputs: object, levels: object) -> str:
@@ -81,7 +92,11 @@ def _changes(report: Report) -> Iterator[tuple[str, str]]:
     if not isinstance(arch, Mapping) or report.arch not in preset_names():
         return
     changed = changed_hardware(load_arch(report.arch).to_dict(), arch)
-    rows = [row for row in changed if not _comes_along(row.key, row.a, row.b)]
+    rows = [
+        row
+        for row in changed
+        if not _comes_along(row.key, row.a, row.b) and not _came_later(row.key, row.b)
+    ]
     parts = [f"{row.key} {_setting(row.a)} -> {_setting(row.b)}" for row in rows[:_CHANGES]]
     if len(rows) > _CHANGES:
         parts.append(f"and {len(rows) - _CHANGES} more")
@@ -100,14 +115,36 @@ def _comes_along(key: str, before: Any, after: Any) -> bool:
     return bool(after == written)
 
 
+def _came_later(key: str, value: Any) -> bool:
+    """Whether a file of an earlier version lacks a key, which is set on all hardware."""
+    known = key_table().get(key)
+    is_always_set = known is not None and not known.kinds and known.default not in (..., None)
+    return value is None and is_always_set
+
+
 def _setting(value: Any) -> str:
     words = setting_text(value)
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."
 
 
 def _precision(report: Report) -> Iterator[tuple[str, str]]:
-    """Name the widths where weights and inputs differ, or where they are not the hardware's."""
-    words = precision_words(report)
+    """Name the widths where weights and inputs differ, or where they are not the hardware's.
+
+    Layers with widths of their own, zero points, scales of tokens and ranges are named too.
+    """
+    words, asked = precision_words(report), _asked(report)
+    if words == "mixed precision":
+        widths = [asked.get(key) for key in ("weight_bits", "input_bits", "weight_levels")]
+        words = f"{_widths(*widths)} but where said otherwise"
+    extras = [f"{_quantised(asked)}"] if _quantised(asked) else []
+    extras += [f"{place}: {_rule(asked[place])}" for place in ("first", "last") if place in asked]
+    by_name = asked.get("layers")
+    rules = list(by_name.items()) if isinstance(by_name, Mapping) else []
+    extras += [f"{pattern}: {_rule(rule)}" for pattern, rule in rules[:_CHANGES]]
+    extras += [f"and {len(rules) - _CHANGES} patterns more"] if len(rules) > _CHANGES else []
+    observer = report.scenario.get("observer", "minmax")
+    if observer != "minmax":
+        yield "ranges", f"of inputs by {observer}"
     arch = report.scenario.get("arch")
     own = arch.get("precision") if isinstance(arch, Mapping) else None
     usual = words
@@ -116,9 +153,24 @@ def _precision(report: Report) -> Iterator[tuple[str, str]]:
         weights = 2 if levels == 3 else own.get("weight_bits")
         usual = _widths(weights, own.get("input_bits"), levels)
     if usual != words:
-        yield "precision", f"{words} (the hardware's own: {usual})"
-    elif " " in words:
-        yield "precision", words
+        yield "precision", "; ".join([f"{words} (the hardware's own: {usual})", *extras])
+    elif " " in words or extras:
+        yield "precision", "; ".join([words, *extras])
+
+
+def _quantised(rule: Mapping[str, Any]) -> str:
+    """Say in words how activations are rounded, where that is not the usual way."""
+    words = {True: "zero points", False: "no zero points", None: ""}[rule.get("zero_point")]
+    scale = str(rule.get("activation_scale"))
+    by = {"token": "a scale for each token", "tensor": "one scale for all tokens"}.get(scale, "")
+    return ", ".join(part for part in (words, by) if part)
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    """Say in words what is asked for of single layers."""
+    parts = [f"{rule[key]}-bit {what}" for key, what in _BITS.items() if rule.get(key) is not None]
+    parts += ["ternary weights"] if rule.get("weight_levels") == 3 else []
+    return ", ".join([*parts, *([_quantised(rule)] if _quantised(rule) else [])])
 
 
 def _faults(report: Report) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,11 @@ from crossbar.files import write_whole
 from crossbar.mapping.plan_text import units_in_use
 from crossbar.report.advice import BOUND, sentences
 from crossbar.report.bottleneck import busy_share, by_layer, percent, rest, wait
+from crossbar.report.digital import HEADS, built_components, table_rows
 from crossbar.report.head import facts_of_run, precision_words
 from crossbar.report.markup import data_table, document, escaped, items, listing, picture, tiles
 from crossbar.report.report import Report
-from crossbar.report.trial_words import lost_words, trial_rows, trial_words
+from crossbar.report.trial_words import lost_words, score_text, trial_rows, trial_words
 from crossbar.units import text
 
 __all__ = ["html_page", "save_page"]
@@ -75,15 +76,16 @@ def _answers(report: Report, title: str) -> Iterator[str]:
         ("float", report.float_accuracy),
         (f"{precision_words(report)} digital", report.digital_accuracy),
     )
-    beside = ", ".join(f"{100 * value:.2f} % {name}" for name, value in known if value is not None)
-    accuracy = "-" if report.accuracy is None else f"{100 * report.accuracy:.2f} %"
+    metric = str(report.scenario.get("metric", "accuracy"))
+    beside = ", ".join(f"{score_text(metric, x)} {name}" for name, x in known if x is not None)
+    accuracy = "-" if report.accuracy is None else score_text(metric, report.accuracy)
     leaked = fsum(cost["leakage"] for cost in report.components.values())
     window = f"over {text(power['window'], 's')}" if power["window"] is not None else ""
     chip = report.chip
     lost = lost_words(report)
     yield tiles(
         (
-            ("accuracy on the crossbars", accuracy, beside or "not measured"),
+            (f"{metric} on the crossbars", accuracy, beside or "not measured"),
             *_trials(report),
             (
                 "energy of one inference",
@@ -196,9 +198,17 @@ def _tables(report: Report) -> Iterator[str]:
                 text(cost["area"], "m^2"),
                 _share(cost["area"], report.area),
             ]
-            for name, cost in sorted(report.components.items(), key=lambda item: -item[1]["energy"])
+            for name, cost in sorted(
+                built_components(report).items(), key=lambda item: -item[1]["energy"]
+            )
         ],
     )
+    if report.digital:
+        yield data_table(
+            "Digital work by kind; clocks that one unit of one tile would be busy",
+            HEADS,
+            table_rows(report),
+        )
     causes = _causes(report.layers)
     yield data_table(
         "Layers, in network order; busy and idle are shares of the clocks of all copies",

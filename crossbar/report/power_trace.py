@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from crossbar.device.programming import mean_write_pulses
-from crossbar.energy import COMPONENTS
+from crossbar.energy.area_sources import OF_CHIP
 from crossbar.energy.power import leaking_share, power_origins
 from crossbar.energy.programming import programming_origins
-from crossbar.energy.sources import Factor, Origin
+from crossbar.energy.sources import Origin
 from crossbar.mapping.encode import make_encoding
 from crossbar.report.facts import Facts
+from crossbar.report.origin_terms import origin_term
 from crossbar.report.trace import Term, given, named, product, total
 
 __all__ = [
@@ -69,7 +70,8 @@ def nameplate(facts: Facts) -> Term:
     if reported is None:
         return given("nameplate power", None, "W", note="not worked out")
     parts = [
-        named(f"nameplate.{name}", nameplate_of(facts, name).value, "W") for name in COMPONENTS
+        named(f"nameplate.{name}", nameplate_of(facts, name).value, "W")
+        for name in facts.components
     ]
     note = "everything on the chip busy at its declared rate; what a network draws is less"
     return facts.agreed(
@@ -84,13 +86,15 @@ def nameplate_of(facts: Facts, component: str) -> Term:
         if owner != component:
             continue
         factors = [
-            product(f"energy of {energy.of}", "J", _factors(energy.factors), energy.source),
-            product(f"{action} a second of {rate.of}", "Hz", _factors(rate.factors), rate.source),
+            origin_term(f"energy of {energy.of}", "J", energy),
+            origin_term(f"{action} a second of {rate.of}", "Hz", rate),
         ]
-        if component != "offchip":
+        if component not in OF_CHIP:
             factors.insert(0, given("tiles of the chip", facts.of_chip("chip_tiles")))
         parts.append(product(f"{action} at its rate", "W", factors))
     what = f"nameplate of {component}"
+    if not parts:
+        return given(what, 0.0, "W", note="no part of the chip")
     return replace(parts[0], what=what) if len(parts) == 1 else total(what, "W", parts)
 
 
@@ -100,7 +104,8 @@ def leakage_power(facts: Facts) -> Term:
     if reported is None:
         return given("leakage of the chip", None, "W", note="not worked out")
     parts = [
-        named(f"leakage.{name}", leakage_power_of(facts, name).value, "W") for name in COMPONENTS
+        named(f"leakage.{name}", leakage_power_of(facts, name).value, "W")
+        for name in facts.components
     ]
     term = total("leakage of the chip", "W", parts, note=f"whole chip, idle or not: {_LEAKS}")
     return facts.agreed(term, reported, "power.leakage")
@@ -130,7 +135,8 @@ def component_leakage(facts: Facts, component: str) -> Term:
 def leakage_energy(facts: Facts) -> Term:
     """Add up what leaks in one inference."""
     parts = [
-        named(f"components.{name}.leakage", facts.cost(name, "leakage"), "J") for name in COMPONENTS
+        named(f"components.{name}.leakage", facts.cost(name, "leakage"), "J")
+        for name in facts.components
     ]
     return total("leakage in one inference", "J", parts)
 
@@ -142,8 +148,7 @@ def programming_energy(facts: Facts) -> Term:
     if reported is None:
         return given(what, None, "J", note=_unpriced(facts))
     parts = [
-        product(origin.of, "J", _factors(origin.factors), origin.source)
-        for origin in programming_origins(facts.arch).values()
+        origin_term(origin.of, "J", origin) for origin in programming_origins(facts.arch).values()
     ]
     cells = given("cell_writes", facts.count("cell_writes"), name="cell_writes")
     note = "once, to load the weights; not part of an inference"
@@ -203,8 +208,4 @@ def _unpriced(facts: Facts) -> str:
 
 def _origins(facts: Facts) -> Mapping[tuple[str, str], tuple[Origin, Origin]]:
     encoding = make_encoding(facts.arch, facts.report.precision["weight_bits"])
-    return power_origins(facts.arch, encoding)
-
-
-def _factors(factors: tuple[Factor, ...]) -> tuple[Term, ...]:
-    return tuple(Term(each.what, each.value, each.unit, divides=each.divides) for each in factors)
+    return power_origins(facts.arch, encoding, facts.units)

@@ -38,7 +38,7 @@ class Report:
     images : int or None
         Samples that were run.
     precision : dict
-        ``weight_bits`` and ``input_bits``.
+        ``weight_bits`` and ``input_bits`` of most layers; ``layers`` has those of each.
     energy : float
         One inference [J], leakage included, programming not.
     cycles : int
@@ -111,6 +111,17 @@ class Report:
         (nothing is drawn, so that one run stands for all), ``seeds``, ``accuracy``, ``energy`` and
         each of ``metrics`` as ``mean``, ``std`` (n - 1), ``worst``, ``values``; ``histogram`` of
         the accuracy: ``counts``, ``edges``.
+    sequences : dict, optional
+        Where samples have other lengths than the network was captured with: ``tokens`` (captured),
+        ``mean``, ``shortest``, ``longest`` tokens of a sample, ``per_second`` [1/s],
+        ``energy_per_token`` [J], ``schedule`` (``tokens`` and ``latency`` [s] of the length whose
+        schedule is shown), ``by_length`` (rows of ``tokens``, ``samples``, ``energy`` [J],
+        ``latency`` and ``interval`` [s], ``exact``).
+    digital : tuple of dict, optional
+        Digital operations by kind: ``kind``, ``nodes``, ``operations``, ``actions`` (name ->
+        number), ``energy`` [J] and its ``share`` of an inference (None where no unit is modelled),
+        ``units`` (name -> clocks that one of a tile would be busy); None in files of earlier
+        versions.
     """
 
     workload: str
@@ -144,6 +155,8 @@ class Report:
     unpriced: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
     trials: dict[str, Any] | None = None
+    sequences: dict[str, Any] | None = None
+    digital: tuple[dict[str, Any], ...] | None = None
 
     def __str__(self) -> str:
         from crossbar.report.text import report_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.report.advice import BOUND
 from crossbar.report.bottleneck import CAUSES, pace, waiting
 from crossbar.report.facts import Facts
-from crossbar.report.time_trace import SCHEDULE, clock_of, layer_load, work_of
+from crossbar.report.time_trace import SCHEDULE, clock_of, layer_load, mean_over_lengths, work_of
 from crossbar.report.trace import Term, given, product
 
 __all__ = [
@@ -29,6 +29,11 @@ _BOUNDS = {"latency": "s", "throughput": "1/s"}
 def throughput(facts: Facts) -> Term:
     """Trace the throughput to the clocks between two images of a stream."""
     stream = facts.report.stream
+    if facts.report.sequences is not None:
+        interval = mean_over_lengths(facts, "interval", "s")
+        note = "a stream of a mix lasts as long as streams of its lengths, one after the other"
+        term = product("throughput", "1/s", [interval.under()], SCHEDULE, note=note)
+        return facts.agreed(term, facts.report.throughput, "throughput")
     what = "clocks between two images"
     interval = given(what, stream["interval"], "clock", name="stream.interval")
     settled = (
@@ -73,6 +78,10 @@ def free_latency(facts: Facts) -> Term:
 
 def free_throughput(facts: Facts) -> Term:
     """Trace the throughput that nothing but its arrays limits to the work of the busiest copy."""
+    if facts.report.sequences is not None:
+        note = "samples / sum of what the busiest copy needs for each, at its own length"
+        bound = facts.report.bound["throughput"]
+        return given(f"throughput {BOUND}", bound, "1/s", SCHEDULE, note=note)
 
     def work(layer: str) -> float:
         return product("", "", work_of(facts, layer, "ideal_slot_cycles")).value or 0.0

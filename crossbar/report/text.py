@@ -10,10 +10,12 @@ from crossbar.energy import COMPONENTS
 from crossbar.mapping.plan_text import counted, shortened, units_in_use
 from crossbar.report.advice import BOUND, best_help, pace_words
 from crossbar.report.bottleneck import busy_share, percent, rest, wait
+from crossbar.report.digital import digital_table
 from crossbar.report.head import LABEL, head, precision_words
 from crossbar.report.lines import WIDTH, broken_line, clean, cut_line, wrapped
 from crossbar.report.report import Report
-from crossbar.report.trial_words import lost_words, trial_words
+from crossbar.report.sequence_words import sequence_words, shown_words
+from crossbar.report.trial_words import lost_words, score_text, trial_words
 from crossbar.tables import table
 from crossbar.units import text
 
@@ -35,6 +37,9 @@ def report_table(report: Report) -> str:
         _heaviest(report, f"by {what}", key)
         for what, key in (("energy", "energy"), ("time", "time"))
     ]
+    digital = digital_table(report, WIDTH)
+    if digital:
+        blocks.append(digital)
     if report.unpriced:
         blocks.append(_unpriced(report.unpriced))
     return "\n\n".join(blocks)
@@ -50,14 +55,19 @@ def _summary(report: Report) -> list[str]:
         (digital, report.digital_accuracy),
         ("on the crossbars", report.accuracy),
     ]
-    known = [f"{100 * value:.2f} % {name}" for name, value in accuracies if value is not None]
+    metric = str(report.scenario.get("metric", "accuracy"))
+    known = [f"{score_text(metric, x)} {name}" for name, x in accuracies if x is not None]
     if known:
-        lines += _line("accuracy", ", ".join(known))
-    for label, words in (("trials", trial_words(report)), ("lost", lost_words(report))):
+        lines += _line(metric, ", ".join(known))
+    said = (("trials", trial_words(report)), ("lost", lost_words(report)))
+    for label, words in (*said, ("sequences", sequence_words(report))):
         lines += _line(label, words) if words else []
-    others = {name: value for name, value in report.metrics.items() if name != "accuracy"}
-    for name, value in others.items():
-        lines += _line(name, "-" if value is None else f"{value:.4g}")
+    integers = report.metrics.get("digital_agreement")
+    for name, value in report.metrics.items():
+        if name not in ("accuracy", "digital_agreement", *([metric] if known else [])):
+            beside = name == "agreement" and integers is not None and not known
+            remark = f"{digital}: {integers:.4g}" if beside else ""
+            lines += _line(name, "-" if value is None else f"{value:.4g}", remark)
     lines += [*_costs(report), *_times(report)]
     lines += [
         *_line("area", f"{text(report.area, 'm^2')}, the whole chip"),
@@ -98,12 +108,13 @@ def _costs(report: Report) -> list[str]:
 
 def _times(report: Report) -> list[str]:
     """Write times, what sets the pace and what would help."""
-    bound, interval = report.bound, report.stream["interval"]
+    bound, interval, shown = report.bound, report.stream["interval"], shown_words(report)
     lines = [
-        *_line("latency", f"{text(report.latency, 's')}, {report.cycles:,} clocks"),
+        *_line("latency", f"{text(report.latency, 's')}, {report.cycles:,} clocks{shown}"),
         *_line(
             "throughput",
-            f"{text(report.throughput, '', 4)} inferences/s, one every {interval:,.0f} clocks",
+            f"{text(report.throughput, '', 4)} inferences/s, one every {interval:,.0f}"
+            f" clocks{shown}",
             "" if report.stream["steady"] else "not settled",
         ),
         *_line(

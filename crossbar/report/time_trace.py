@@ -21,6 +21,7 @@ __all__ = [
     "layer_load",
     "layer_time",
     "layer_wait",
+    "mean_over_lengths",
     "path_part",
     "resource",
     "timeline_number",
@@ -41,7 +42,11 @@ _ENDS = {
 
 
 def latency(facts: Facts) -> Term:
-    """Trace the latency to the clocks of the schedule."""
+    """Trace the latency to the clocks of the schedule, or to the lengths of the samples."""
+    if facts.report.sequences is not None:
+        note = "mean over the samples, each alone on the chip at its own length"
+        term = mean_over_lengths(facts, "latency", "s", note)
+        return facts.agreed(term, facts.report.latency, "latency")
     parts = [
         given("clocks of the first inference", facts.report.cycles, "clock", name="cycles"),
         clock_of(facts).under(),
@@ -49,6 +54,24 @@ def latency(facts: Facts) -> Term:
     note = "from the first input of one image, alone on the chip, to its last output"
     term = product("latency", "s", parts, note=note)
     return facts.agreed(term, facts.report.latency, "latency")
+
+
+def mean_over_lengths(facts: Facts, key: str, unit: str, note: str = "") -> Term:
+    """Trace a mean over samples of several lengths: share of the samples x what one takes."""
+    rows = (facts.report.sequences or {}).get("by_length", ())
+    samples = sum(row["samples"] for row in rows)
+    parts = [
+        product(
+            f"{row['tokens']} tokens",
+            unit,
+            [
+                given(f"{key} at {row['tokens']} tokens", row[key], unit),
+                given("share of the samples", row["samples"] / samples, ""),
+            ],
+        )
+        for row in rows
+    ]
+    return total(f"mean {key}", unit, parts, SCHEDULE, note=note)
 
 
 def cycles(facts: Facts) -> Term:

@@ -25,13 +25,16 @@ def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
     slots = layer.reads * layer.groups_per_array
     clocks = round(layer.slot * timing.clock)
     work = max(t.positions for t in mine) * slots * clocks
+    idle = {cause: sum(t.idle[cause] for t in mine) for cause in mine[0].idle}
+    # copies that a short sequence leaves without a token
+    idle["drained"] += (layer.replicas - len(mine)) * run.cycles
     return {
         "cycles": end - start,
         "time": (end - start) / timing.clock,
         "start": start,
         "end": end,
         "busy": sum(t.busy for t in mine),
-        "idle": {cause: sum(t.idle[cause] for t in mine) for cause in mine[0].idle},
+        "idle": idle,
         "waits_for": _longest_wait(waits_of(run, layer.name)),
         "load": work / timing.stream.interval,
     }

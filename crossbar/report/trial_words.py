@@ -8,7 +8,7 @@ from typing import Any
 from crossbar.mapping.plan_text import counted
 from crossbar.report.report import Report
 
-__all__ = ["lost_words", "spread_words", "trial_rows", "trial_words"]
+__all__ = ["lost_words", "score_text", "spread_words", "trial_rows", "trial_words"]
 
 _NOTICED = 0.005
 """Less of a loss is none."""
@@ -34,6 +34,11 @@ def trial_words(report: Report) -> str | None:
     seeds = trials["seeds"]
     of = f"seeds {seeds[0]}..{seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"{said}over {number}, {of}"
+
+
+def score_text(metric: str, value: float) -> str:
+    """Write an accuracy in per cent, another score as it is."""
+    return f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.4g}"
 
 
 def spread_words(spread: Mapping[str, Any]) -> str:
@@ -66,4 +71,9 @@ def lost_words(report: Report) -> str | None:
         return None
     if before - after < _NOTICED:
         return None
-    return f"{100 * (before - after):.2f} % against the float model; {_WHERE}"
+    lost, between = f"{100 * (before - after):.2f} % against the float model", ""
+    if report.digital_accuracy is not None:  # what integers lose is not the hardware's doing
+        rounding = 100 * (before - report.digital_accuracy)
+        hardware = 100 * (report.digital_accuracy - after)
+        between = f" ({rounding:.2f} % by rounding to integers, {hardware:.2f} % by the crossbars)"
+    return f"{lost}{between}; {_WHERE}"

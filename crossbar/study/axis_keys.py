@@ -1,8 +1,9 @@
 """What an axis may be called, and what one of its values may be.
 
 Every key of a hardware file is an axis, and so are ``arch`` and ``workload`` (what is run),
-``faults.on``, ``faults.size`` ..., ``t_inference`` and ``seed`` (how it is run).  Values stay as a
-file would say them, ``"50 ns"``; they are checked here one by one, before anything runs.
+``faults.on``, ``faults.size`` ..., ``t_inference`` and ``seed`` (how it is run), ``tokens`` (length
+of its sequences).  Values stay as a file would say them, ``"50 ns"``; they are checked here one by
+one, before anything runs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ from crossbar.errors import InputError, did_you_mean
 from crossbar.study.harm import FAULT_WORDS
 from crossbar.workload import find_workload, zoo_names
 
-__all__ = ["RUN_KEYS", "AxisKey", "axis_key_names", "beside", "find_axis_key", "plain_name"]
+__all__ = [
+    "LENGTH_KEYS",
+    "RUN_KEYS",
+    "AxisKey",
+    "axis_key_names",
+    "beside",
+    "find_axis_key",
+    "plain_name",
+]
 
 Kind = Literal["whole", "real", "quantity", "truth", "word", "text", "copies", "file"]
 
@@ -40,6 +49,9 @@ RUN_KEYS: dict[str, Marker] = {
     "seed": Whole(0, (1 << 63) - 1, "seed"),
 }
 """How a network is run on the hardware."""
+
+LENGTH_KEYS: dict[str, Marker] = {"tokens": Whole(1, 1 << 20, "token")}
+"""How long the sequences are, of a network that takes any length; costs alone depend on it."""
 
 _SUFFIXES = {"arch": (".yaml", ".yml"), "workload": (".json",), "cell.table": (".csv",)}
 _FILE_KEYS = ("arch", "workload")
@@ -161,8 +173,8 @@ def find_axis_key(name: str) -> AxisKey:
         With the nearest name, where there is none of this name.
     """
     path = plain_name(name)
-    if path in RUN_KEYS:
-        marker = RUN_KEYS[path]
+    if path in RUN_KEYS or path in LENGTH_KEYS:
+        marker = RUN_KEYS.get(path) or LENGTH_KEYS[path]
         kind: Kind = next(kind for sort, kind in _KINDS if isinstance(marker, sort))
         return AxisKey(path, kind, marker, (), False)
     if path in _FILE_KEYS:
@@ -184,6 +196,7 @@ def axis_key_names() -> Iterator[str]:
     """Yield all names that an axis may have, those of single layers' copies left out."""
     yield from _FILE_KEYS
     yield from RUN_KEYS
+    yield from LENGTH_KEYS
     yield from settable_keys()
 
 
@@ -225,12 +238,12 @@ def _unknown(name: str) -> str:
         return f"no axis: a study has one {name}"
     if name in FAULT_WORDS:
         return f"unknown axis (did you mean 'faults.{name}'?)"
-    near = difflib.get_close_matches(name, (*RUN_KEYS, *_FILE_KEYS), n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name, (*RUN_KEYS, *LENGTH_KEYS, *_FILE_KEYS), n=1, cutoff=0.75)
     if near:
         return f"unknown axis (did you mean {near[0]!r}?)"
     hint = _nearest_key(name)
     if not hint:
-        known = ", ".join((*_FILE_KEYS, *RUN_KEYS))
+        known = ", ".join((*_FILE_KEYS, *RUN_KEYS, *LENGTH_KEYS))
         hint = f" (known: {known} and the keys that `crossbar arch show --explain` lists)"
     return f"unknown axis{hint}"
 

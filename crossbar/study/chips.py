@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar.arch import Arch, load_arch
-from crossbar.study.axis_keys import RUN_KEYS
+from crossbar.study.axis_keys import LENGTH_KEYS, RUN_KEYS
 from crossbar.study.description import Study
 from crossbar.study.held import hold
 
 __all__ = ["NOT_HARDWARE", "chip_of"]
 
-NOT_HARDWARE = ("arch", "workload", *RUN_KEYS)
+NOT_HARDWARE = ("arch", "workload", *RUN_KEYS, *LENGTH_KEYS)
 """Axis keys that are no keys of a hardware description."""
 
 

@@ -15,6 +15,7 @@ from crossbar.mapping.plan import Plan
 from crossbar.report import Report
 from crossbar.report.build import port_clocks
 from crossbar.timing import Timing, count, measure
+from crossbar.workload import find_workload
 from crossbar.workload.graph import Workload
 
 __all__ = ["UNTIMED", "CostBench"]
@@ -85,20 +86,23 @@ class CostBench:
     find: Callable[[str], Workload]
     input_density: float = INPUT_DENSITY
     code_density: float | None = None
-    _workloads: dict[str, Workload] = field(default_factory=dict)
+    _workloads: dict[tuple[str, int | None], Workload] = field(default_factory=dict)
     _schedules: dict[str, tuple[Plan, Timing]] = field(default_factory=dict)
 
-    def report(self, arch: Arch, workload: str) -> Report:
+    def report(self, arch: Arch, workload: str, tokens: int | None = None) -> Report:
         """Estimate a workload on a chip; see `crossbar.estimate`.
 
         Parameters
         ----------
         arch : Arch
         workload : str
+        tokens : int, optional
+            Length of its sequences; else its own.
         """
-        if workload not in self._workloads:
-            self._workloads[workload] = self.find(workload)
-        plan, timing = self._scheduled(arch, workload)
+        key = workload, tokens
+        if key not in self._workloads:
+            self._workloads[key] = find_workload(self.find(workload), tokens)
+        plan, timing = self._scheduled(arch, key)
         return estimate_plan(
             plan,
             input_density=self.input_density,
@@ -106,8 +110,8 @@ class CostBench:
             timing=timing,
         )
 
-    def _scheduled(self, arch: Arch, workload: str) -> tuple[Plan, Timing]:
-        key = json.dumps([workload, timed_part(arch)], sort_keys=True)
+    def _scheduled(self, arch: Arch, workload: tuple[str, int | None]) -> tuple[Plan, Timing]:
+        key = json.dumps([*workload, timed_part(arch)], sort_keys=True)
         if key in self._schedules:
             check_cell(arch)  # as `build_plan` does
             plan, timing = self._schedules[key]

@@ -94,6 +94,8 @@ def _contradictions(fields: Mapping[str, Any], given: Mapping[str, Any]) -> list
         problems.append("model: a study runs a model or a workload, not both")
     if measure == "accuracy" and ("workload" in given or "workload" in keys):
         problems.append("workload: it has no weights; accuracy needs a model (or neither)")
+    if measure == "accuracy" and "tokens" in keys:
+        problems.append("tokens: the data has its own lengths; tokens are for measure: cost")
     if measure == "cost":
         problems += [
             f"axes: {key} changes no cost (measure: accuracy looks at it)"

@@ -18,6 +18,8 @@ NUMBERS = (
     "accuracy",
     "accuracy_std",
     "accuracy_worst",
+    "digital_accuracy",
+    "float_accuracy",
     "power.average",
     "power.peak",
 )

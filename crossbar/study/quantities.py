@@ -58,6 +58,8 @@ QUANTITIES: Mapping[str, Quantity] = {
         Quantity("accuracy", "accuracy", "%", less=False),
         Quantity("accuracy_std", "standard deviation of the accuracy", "%"),
         Quantity("accuracy_worst", "worst accuracy", "%", less=False),
+        Quantity("digital_accuracy", "accuracy of the integer network", "%", less=False),
+        Quantity("float_accuracy", "accuracy of the float network", "%", less=False),
         Quantity("power.average", "average power", "W"),
         Quantity("power.peak", "peak power", "W"),
     )

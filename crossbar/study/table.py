@@ -33,6 +33,8 @@ _IN_CSV = (
     "accuracy",
     "accuracy_std",
     "accuracy_worst",
+    "digital_accuracy",
+    "float_accuracy",
     "power.average",
     "power.peak",
 )
@@ -52,7 +54,8 @@ class StudyTable:
     rows : list of dict
         In the order of the axes: their values, then ``energy`` [J], ``latency`` [s],
         ``throughput`` [1/s], ``area`` [m^2], ``accuracy`` (0..1; of several trials
-        their mean, with ``accuracy_std`` and ``accuracy_worst``), ``power.average`` and
+        their mean, with ``accuracy_std`` and ``accuracy_worst``), ``digital_accuracy`` and
+        ``float_accuracy`` (of the same network in integers, and as it is), ``power.average`` and
         ``power.peak`` [W], ``status`` (pending, running, done, failed) and ``error``.  What was not
         measured is None.
     folder : Path

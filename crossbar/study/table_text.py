@@ -15,7 +15,10 @@ __all__ = ["table_text"]
 _WIDTH = 80
 _ROWS = 40
 _ERRORS = 5
-_LEAST_USEFUL = ("power.peak", "power.average", "throughput", "area", "latency", "energy")
+_LEAST_USEFUL = (
+    *("power.peak", "power.average", "throughput", "area"),
+    *("float_accuracy", "latency", "digital_accuracy", "energy"),
+)
 """Columns that are left out first where a line is too long."""
 
 _HEADS = {
@@ -24,6 +27,8 @@ _HEADS = {
     "throughput": "inferences",
     "accuracy_std": "+-",
     "accuracy_worst": "worst",
+    "digital_accuracy": "digital",
+    "float_accuracy": "float",
 }
 
 

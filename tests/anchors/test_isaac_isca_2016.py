@@ -18,6 +18,7 @@ from benchmarks.isaac import (
 )
 from crossbar import Report, build_plan, estimate, find_workload, load_arch
 from crossbar.energy import chip_area, pe_area, tile_area
+from crossbar.energy.units import ON_DEMAND
 
 MW, MM2 = 1e-3, 1e-6
 ROWS = {row.component: Row(row.component, row.power * IMA, row.area * IMA) for row in PER_IMA} | {
@@ -61,7 +62,8 @@ def test_what_leaks_is_no_news_to_a_saturated_tile(share: float, powers: dict[st
 
 
 def test_what_the_table_lacks_is_small(powers: dict[str, float]) -> None:
-    assert set(powers) - set(ROWS) == {"input_sum", "offchip"}
+    assert set(powers) - set(ROWS) == {"input_sum", "offchip", *ON_DEMAND}
+    assert not any(powers[name] for name in ON_DEMAND)  # units that only transformers have
     assert powers["input_sum"] < 0.001 * 330 * MW
 
 

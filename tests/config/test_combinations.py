@@ -152,6 +152,7 @@ def test_an_almost_empty_file_is_told_everything_it_needs(tmp_path: Path):
         "driver_resistance, sense_resistance, drive, row_isolation, row_density)",
         f"adc: missing section (keys: {ADC})",
         "pe: missing section (keys: arrays, adcs, input_register, output_register)",
-        "tile: missing section (keys: pes, buffer, buffer_banks, bus_width, vector_lanes)",
-        "chip: missing section (keys: tiles, offchip, offchip_power, programming)",
+        "tile: missing section (keys: pes, buffer, buffer_banks, bus_width, vector_lanes,"
+        " matmul_macs)",
+        "chip: missing section (keys: tiles, offchip, offchip_power, table_energy, programming)",
     ]

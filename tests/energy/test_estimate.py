@@ -210,7 +210,8 @@ def test_the_energy_of_cells_by_hand():
 def test_a_transformer_on_as_many_tiles_as_it_needs():
     report = xb.estimate(xb.load_arch("isaac_8bit", {"chip.tiles": "auto"}), "bert_base")
     assert report.chip["tiles"] == report.chip["chip_tiles"] == 218
-    assert {"softmax", "matmul"} <= {node["kind"] for node in report.unpriced}
+    assert {"softmax", "matmul"} <= {row["kind"] for row in report.digital}
+    assert report.unpriced == ()
 
 
 def test_assumptions_are_recorded():

@@ -14,6 +14,7 @@ from crossbar.energy.area_sources import area_origins
 from crossbar.energy.price import published_energies
 from crossbar.energy.programming import programming_cost, programming_origins
 from crossbar.energy.sources import energy_origins, published_origins
+from crossbar.energy.units import BUILT_FOR
 from crossbar.timing import ACTIONS, count
 from crossbar.timing.formulas import FORMULAS
 
@@ -30,6 +31,8 @@ HARDWARE: list[dict[str, Any]] = [
     {"energy.leakage_share": 0.3, "cell.write_pulses": 2.5},
     {"energy.leakage_share": 0.1, "chip.offchip_power": "static"},
     {"adc.model": "accelergy", "adc.bits": 9},
+    {"precision.input_bits": 5, "tile.matmul_macs": 100, "chip.table_energy": "2 pJ"},
+    {"precision.input_bits": 16, "tile.vector_lanes": 3, "energy.leakage_share": 0.4},
     {"adc.model": "zigzag", "array.rows": 64},
     {"adc.model": "puma", "adc.bits": 5},
     {"adc.model": "mnsim", "adc.policy": "lossless", "adc.bits": None},
@@ -62,7 +65,10 @@ def test_energies_as_published(overrides: dict[str, Any]) -> None:
 
 def test_what_leaks_is_a_factor_of_every_dynamic_energy() -> None:
     arch = load_arch("isaac_8bit", {"energy.leakage_share": 0.3})
-    for origin in energy_origins(arch).values():
+    origins = dict(energy_origins(arch))
+    outside = origins.pop(("embedding", "embedding_reads"))  # no part of the chip leaks for it
+    assert outside == energy_origins(load_arch("isaac_8bit"))["embedding", "embedding_reads"]
+    for origin in origins.values():
         assert "energy.leakage_share" in origin.factors[-1].what
     none = load_arch("isaac_8bit")
     for origin in energy_origins(none).values():
@@ -86,18 +92,24 @@ def test_programming(overrides: dict[str, Any]) -> None:
 def test_areas(overrides: dict[str, Any]) -> None:
     arch = load_arch("isaac_8bit", overrides)
     origins = area_origins(arch)
-    areas = chip_area(arch, 1)
+    areas = chip_area(arch, 1, units=BUILT_FOR)
     assert set(origins) == set(areas) == set(COMPONENTS)
     for name, area in areas.items():
         if name != "input_sum" or area:  # none where unit columns do the work
             assert math.isclose(origins[name].value, area, rel_tol=1e-14), name
+    none = chip_area(arch, 1)
+    assert {name for name in areas if areas[name] != none[name]} == set(BUILT_FOR)
+    assert not any(none[name] for name in BUILT_FOR)
 
 
 def test_every_cost_names_its_source_or_what_is_assumed() -> None:
     arch = load_arch("isaac_8bit")
     for origin in (*energy_origins(arch).values(), *area_origins(arch).values()):
         assert "ISAAC, ISCA 2016, table I" in origin.source or "assumed" in origin.source
-        assert origin.factors
+        assert origin.factors or origin.terms
+        for term in origin.terms:
+            assert "Horowitz" in term.source or "assumed" in term.source
+            assert term.factors
 
 
 def test_the_model_of_the_converters_is_named_beside_what_they_cost() -> None:

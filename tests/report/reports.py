@@ -10,6 +10,7 @@ from crossbar.mapping import Plan
 from crossbar.report import Report, build_report
 from crossbar.timing import Activity
 from crossbar.workload import Workload, WorkloadBuilder
+from crossbar.workload.operations import attention_operations
 
 SCORES: dict[str, Any] = {
     "accuracy": 0.914,
@@ -74,6 +75,25 @@ def activity(plan: Plan) -> Activity:
         {layer.name: (place + 1) / 3 for place, layer in enumerate(plan.layers)},
         500,
     )
+
+
+def attending() -> Workload:
+    """Return a net with work for every digital unit, and an operation that none is known for."""
+    net = WorkloadBuilder("attending")
+    x = net.embedding("words", net.input("tokens", (6,)), 100, 16)
+    x = net.add("sum", net.linear("project", x, 16), x)
+    sizes = {"heads": 2, "queries": 6, "keys": 6, "width": 8, "value_width": 8}
+    operations = attention_operations(*sizes.values())
+    x = net.digital("attend", "attention", (net.linear("query", x, 16),), (6, 16), operations)
+    x = net.norm("norm", x)
+    x = net.mul("gate", net.activation("gelu", net.linear("up", x, 16), "gelu"), x)
+    x = net.digital("sorted", "other", (x,), (6, 16), 77)
+    made = net.build(net.linear("out", x, 4))
+    nodes = tuple(
+        replace(node, attrs={**node.attrs, **sizes}) if node.name == "attend" else node
+        for node in made
+    )
+    return replace(made, nodes=nodes)
 
 
 def branching() -> Workload:

@@ -18,17 +18,23 @@ from crossbar.report.trace import quantity
 from crossbar.timing import ACTIONS
 from crossbar.timing import CAUSES as CAUSES_OF_THE_SCHEDULE
 from crossbar.timing.formulas import FORMULAS
-from tests.report.reports import SCORES, made
+from tests.report.reports import SCORES, attending, made
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
 ARCH = load_arch("isaac_8bit")
-NAMES_OF_THINGS = ("layers", "components", "counts", "metrics", "scenario", "versions")
+NAMES_OF_THINGS = (
+    *("layers", "components", "counts", "metrics", "scenario", "versions"),
+    *("actions", "units"),
+)
 """Groups whose keys are names of their own; those of fixed names are looked at one by one."""
 
 
 def factors(origin: Origin) -> str:
     above = [quantity(f.value, f.unit) for f in origin.factors if not f.divides]
     below = [quantity(f.value, f.unit) for f in origin.factors if f.divides]
+    if origin.terms:
+        parts = " + ".join(factors(term) for term in origin.terms)
+        above.insert(0, f"({parts})" if origin.factors else parts)
     line = " x ".join(above)
     if len(below) > 1:
         return f"{line} / ({' x '.join(below)})"
@@ -79,8 +85,9 @@ def keys(data: Any) -> set[str]:
 
 
 def test_every_key_of_the_json_is_explained() -> None:
-    data = made("minilm6", **SCORES).to_dict()
+    data = made(attending(), **SCORES).to_dict()
     assert data["unpriced"]
+    assert data["digital"]
     wanted = keys(data) | set(data["components"]["adc"]) | set(data["metrics"])
     assert wanted > {"format", "schema", "average", "replicas", "slot_cycles", "operator", "idle"}
     assert {name for name in wanted if f"`{name}`" not in DOCUMENT} == set()

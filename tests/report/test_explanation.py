@@ -16,7 +16,7 @@ from crossbar.energy import COMPONENTS
 from crossbar.errors import DataError, UnknownNameError
 from crossbar.report import Report, Term, build_report, explain_number, number_names
 from crossbar.timing import ACTIONS
-from tests.report.reports import HARDWARE, SCORES, branching, made
+from tests.report.reports import HARDWARE, SCORES, attending, branching, made
 
 
 def kept(report: Report, folder: Path) -> Report:
@@ -32,6 +32,7 @@ def all_reports() -> Iterator[tuple[str, Report]]:
     yield "no data", build_report(plan, None)
     yield "estimate", estimate("isaac_8bit", "lenet5", input_density=0.2)
     yield "branching", made(branching(), {"array.rows_per_read": 16})
+    yield "attending", made(attending(), {"energy.leakage_share": 0.1, "tile.matmul_macs": 60})
 
 
 REPORTS = dict(all_reports())
@@ -86,7 +87,16 @@ def written(report: Report, full: str) -> list[Any]:
     if group == "layers":
         row = next(row for row in data[group] if f"{rest}.".startswith(f"{row['name']}."))
         return of_row(row, rest[len(row["name"]) + 1 :])
+    if group == "digital":
+        return of_kind(data[group], *rest.split("."))
     return [data[group][rest] if rest else data[group]]
+
+
+def of_kind(rows: list[dict[str, Any]], kind: str, key: str = "", name: str = "") -> list[Any]:
+    row = next(row for row in rows if row["kind"] == kind)
+    if name:
+        return [row[key][name]]
+    return [row[key]] if key else [row["energy"], row["share"]]
 
 
 def of_row(row: dict[str, Any], key: str) -> list[Any]:
@@ -129,11 +139,15 @@ def test_every_number_in_the_file_has_a_trace(which: str) -> None:
     for group in groups:
         assert {f"{group}.{key}" for key in getattr(report, group)} <= names
     assert {f"resources.{row['name']}" for row in report.resources} <= names
+    for row in report.digital:
+        keys = {*row, *(f"{group}.{k}" for group in ("actions", "units") for k in row[group])}
+        keys -= {"kind", "actions", "units"}
+        assert {f"digital.{row['kind']}.{key}" for key in keys} <= names
     totals = {"accuracy", "float_accuracy", "digital_accuracy", "energy", "latency", "throughput"}
     assert totals | {"area", "cycles", "stream.interval", "timeline.window"} <= names
 
 
-@pytest.mark.parametrize("which", ["plain", "unit columns", "branching"])
+@pytest.mark.parametrize("which", ["plain", "unit columns", "branching", "attending"])
 def test_a_trace_goes_on_under_the_names_it_gives(which: str) -> None:
     report = REPORTS[which]
 
@@ -221,7 +235,7 @@ def test_the_energy_of_the_cells_says_whether_it_was_measured_assumed_or_priced(
 
 def test_totals_say_what_they_leave_out() -> None:
     assert "does not tell leakage from" in str(explain_number(PLAIN, "energy"))
-    assert "softmax x 6" in str(explain_number(made("minilm6"), "energy"))
+    assert "other x 1" in str(explain_number(REPORTS["attending"], "energy"))
 
 
 def test_a_name_that_two_numbers_have_explains_both() -> None:

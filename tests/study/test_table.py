@@ -50,6 +50,8 @@ def test_rows_have_the_axes_then_the_numbers(tmp_path: Path) -> None:
         "accuracy": None,
         "accuracy_std": None,
         "accuracy_worst": None,
+        "digital_accuracy": None,
+        "float_accuracy": None,
         "power.average": 0.2,
         "power.peak": None,
         "status": "done",
@@ -96,7 +98,8 @@ def test_csv_has_every_digit(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
         *("array.rows", "adc.bits", "energy", "latency", "throughput", "area", "accuracy"),
-        *("accuracy_std", "accuracy_worst", "power.average", "power.peak", "status", "error"),
+        *("accuracy_std", "accuracy_worst", "digital_accuracy", "float_accuracy"),
+        *("power.average", "power.peak", "status", "error"),
     ]
     for number in ("energy", "latency", "area", "power.average"):
         assert [float(row[number]) for row in rows[:13]] == table.column(number)[:13]
