@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "CaptureError",
+    "CaptureWarning",
     "ConfigError",
     "CrossbarError",
     "DataError",
@@ -21,6 +22,7 @@ __all__ = [
     "RunError",
     "SchemaVersionError",
     "UnknownNameError",
+    "UntraceableError",
     "WorkloadError",
     "did_you_mean",
 ]
@@ -109,6 +111,14 @@ class DataError(InputError):
 
 class CaptureError(InputError):
     """A model that cannot be captured or mapped."""
+
+
+class UntraceableError(CaptureError):
+    """A model that `torch.export` refuses, or whose sizes depend on the values of its input."""
+
+
+class CaptureWarning(UserWarning):
+    """Something of a model that its capture could not see."""
 
 
 class DoesNotFitError(InputError):

@@ -14,10 +14,12 @@ from crossbar.cli.options import (
     complete_workloads,
     find_hardware,
 )
+from crossbar.cli.precision import Precision, read_precision
 from crossbar.errors import InputError
 
 if TYPE_CHECKING:
     from crossbar.arch import Arch
+    from crossbar.workload import Workload
 
 __all__ = ["estimate"]
 
@@ -56,6 +58,14 @@ def estimate(
             " (array.encoding differential: 0.25).",
         ),
     ] = None,
+    precision: Precision = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Length of the sequence, for networks of tokens. Default: the network's own.",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -81,36 +91,41 @@ def estimate(
     """
     from crossbar.estimator import INPUT_DENSITY
     from crossbar.estimator import estimate as estimated
+    from crossbar.workload import find_workload
 
     for option, density in (("input", input_density), ("code", code_density)):
         if density is not None and not 0 <= density <= 1:
             raise InputError(f"--{option}-density {density:g}: not a share in 0..1")
-    hardware = find_hardware(arch, overrides)
+    hardware, asked = find_hardware(arch, overrides), read_precision(precision or [])
     with report_file(out) as file:
         report = estimated(
             hardware,
             workload,
             input_density=INPUT_DENSITY if input_density is None else input_density,
             code_density=code_density,
+            precision=asked,
+            tokens=tokens,
         )
         save_report(report, file)
     if trace is not None:
-        _write_trace(hardware, workload, trace)
+        _write_trace(hardware, find_workload(workload, tokens), asked, trace)
     print_report(report, file, as_json, _assumed(report.scenario["activity"]))
 
 
-def _write_trace(hardware: Arch, workload: str, path: Path) -> None:
+def _write_trace(hardware: Arch, workload: Workload, precision: dict[str, Any], path: Path) -> None:
     from crossbar.mapping import build_plan
     from crossbar.timing import schedule
     from crossbar.timing.chrome import write_trace
 
-    write_trace(schedule(build_plan(workload, hardware)), path)
+    write_trace(schedule(build_plan(workload, hardware, precision=precision)), path)
 
 
 def _assumed(activity: dict[str, Any]) -> str:
     """Say in a line what the numbers rest on."""
     inputs, codes = activity["input_density"], activity["code_density"]
-    parts = ["all inputs unsigned"]
+    signed = activity["signed_inputs"]
+    layers = f"{len(signed)} layer{'' if len(signed) == 1 else 's'}"
+    parts = [f"inputs of {layers} signed" if signed else "all inputs unsigned"]
     if inputs is not None:  # energy.array: data
         parts += [f"{100 * inputs:g} % of their bits one", f"codes at {100 * codes:g} % of the top"]
     return f"assumed     {', '.join(parts)}"

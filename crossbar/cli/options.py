@@ -11,14 +11,12 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossbar.errors import InputError, UnknownNameError, did_you_mean
+from crossbar.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from crossbar.arch import Arch
 
 __all__ = [
-    "OBSERVERS",
-    "check_choice",
     "check_module",
     "complete_axes",
     "complete_keys",
@@ -37,9 +35,6 @@ __all__ = [
 
 _FILE = re.compile(r"(?:\./)?(?P<far>(?:/|\.\./).*/)?(?P<module>.+)\.py:(?P<name>[\w.]+)")
 """``my_net.py:net``; a path that leaves this folder is no module of it."""
-
-OBSERVERS = ("minmax", "mse", "percentile")
-"""As `crossbar.nn.quantise`, whose import costs a torch."""
 
 
 def read_overrides(words: Sequence[str]) -> dict[str, str]:
@@ -278,20 +273,9 @@ def complete_numbers(incomplete: str) -> Iterator[str]:
 
 def complete_observers(incomplete: str) -> Iterator[str]:
     """Complete the name of an observer."""
+    from crossbar.mapping.precision import OBSERVERS
+
     yield from _starting(lambda: OBSERVERS, incomplete)
-
-
-def check_choice(what: str, name: str, allowed: Sequence[str]) -> str:
-    """Return ``name`` when it is allowed.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest name.
-    """
-    if name not in allowed:
-        raise UnknownNameError(what, name, allowed)
-    return name
 
 
 def _starting(names: Callable[[], Sequence[str]], incomplete: str) -> Iterator[str]:

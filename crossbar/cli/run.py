@@ -13,8 +13,6 @@ import typer
 
 from crossbar.cli.answer import print_report, report_file, save_report
 from crossbar.cli.options import (
-    OBSERVERS,
-    check_choice,
     check_module,
     complete_keys,
     complete_observers,
@@ -24,6 +22,7 @@ from crossbar.cli.options import (
     read_fault_words,
     read_time,
 )
+from crossbar.cli.precision import Precision, read_precision
 from crossbar.cli.run_checks import (
     check_inputs,
     check_labels,
@@ -66,6 +65,7 @@ class _Job:
     t_inference: float | None
     explain: bool
     observer: str
+    precision: dict[str, Any]
     strict: bool
     trust_pickle: bool
     images: int | None
@@ -170,11 +170,13 @@ def run(
     observer: Annotated[
         str,
         typer.Option(
-            metavar="minmax|mse|percentile",
-            help="How calibration chooses the range of an activation.",
+            metavar="minmax|mse|percentile[:SHARE]",
+            help="How calibration chooses the range of an activation; percentile:99.99 names"
+            " another share of the magnitudes than 99.9 %.",
             autocompletion=complete_observers,
         ),
     ] = "minmax",
+    precision: Precision = None,
     images: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Use only the first N samples.")
     ] = None,
@@ -193,8 +195,10 @@ def run(
     Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
     printed and saved as out/report.json and, to look at, out/report.html.
     """
+    from crossbar.mapping.precision import check_observer
     from crossbar.study.harm import make_faults
 
+    check_observer(observer)
     hardware = find_hardware(arch, overrides)
     for option, spec in (("--model", model), ("--data", data)):
         if spec is not None:
@@ -214,7 +218,8 @@ def run(
         trials,
         None if t_inference is None else read_time(hardware, t_inference),
         explain,
-        check_choice("observer", observer, OBSERVERS),
+        observer,
+        read_precision(precision or []),
         strict,
         trust_pickle,
         images,
@@ -261,13 +266,16 @@ def _simulated(job: _Job, stages: Stages) -> tuple[Report, Explanation | None]:
         job.arch,
         calibration=calibration,
         observer=job.observer,
+        precision=job.precision,
         strict=job.strict,
     )
     if job.faults is not None:
         mapped = inject(mapped, job.faults, seed=job.seed)
 
-    bits = mapped.plan.layers[0].encoding.bits, mapped.plan.layers[0].input_bits
-    width = f"{bits[0]}-bit" if bits[0] == bits[1] else f"{bits[0]}/{bits[1]}-bit"
+    found = {(layer.encoding.bits, layer.input_bits) for layer in mapped.plan.layers}
+    weights, inputs = next(iter(found))
+    width = f"{weights}-bit" if weights == inputs else f"{weights}/{inputs}-bit"
+    width = "mixed" if len(found) > 1 else width
 
     stage = f"on the crossbars, in float, in {width} digital"
     if job.trials is not None:

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from crossbar.errors import DataError
-from crossbar.nn.data import Batch, as_batches, as_loader, check_finite
+from crossbar.mapping.precision import LayerPrecision
+from crossbar.nn.batch_checks import check_finite, check_masks
+from crossbar.nn.data import Batch, as_batches, as_loader
 from crossbar.nn.graph.captured import Captured
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Step
-from crossbar.nn.quantise import InputScale, Range
+from crossbar.nn.observers import Range
+from crossbar.nn.quantise import InputScale, token_scales
+from crossbar.nn.unfolding import unfold
 
 __all__ = ["Calibrated", "calibrate"]
 
@@ -33,6 +37,7 @@ def _batches(data: Any, keywords: Collection[str]) -> Iterator[Batch]:
     loader = as_loader(data, _BATCH, _WHERE) if whole else data
     for batch in as_batches(loader, keywords, _WHERE):
         check_finite((batch.args, batch.kwargs), f"{_WHERE}: sample", seen)
+        check_masks(batch.kwargs, f"{_WHERE}: sample", seen)
         seen += batch.samples
         yield batch
 
@@ -54,7 +59,10 @@ class Calibrated:
     def integers(self) -> NDArray[np.int32]:
         """Quantise the vectors: ``int32[vectors, inputs of all groups]``."""
         s = self.scale
-        rounded = np.rint(self.vectors / np.float32(s.scale))
+        scale: NDArray[np.float32] | np.float32 = np.float32(s.scale)
+        if s.by_token:
+            scale = token_scales(torch.from_numpy(self.vectors), s)[:, None]
+        rounded = np.rint(self.vectors / scale) + np.float32(s.zero)
         return np.asarray(np.clip(rounded, s.low, s.high).astype(np.int32))
 
 
@@ -73,20 +81,17 @@ def _vectors(x: torch.Tensor, product: Product, count: int) -> NDArray[np.float3
     """
     x = x.detach().to(torch.float32)
     rng = np.random.default_rng(0)
-    if product.kind != "conv2d":
-        rows = x.reshape(-1, x.shape[-1])
+    image, window = unfold(x, product)
+    if window.tokens:
+        rows = image.reshape(-1, image.shape[-1])
         chosen = np.sort(rng.permutation(len(rows))[:count])
         return np.asarray(rows[torch.from_numpy(chosen)].numpy())
-    a = product.attrs
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
-        (int(a[k][0]), int(a[k][1])) for k in ("kernel", "stride", "padding", "dilation")
-    )
-    padded = functional.pad(x, (pw, pw, ph, ph))
-    down = (padded.shape[2] - dh * (kh - 1) - 1) // sh + 1
-    across = (padded.shape[3] - dw * (kw - 1) - 1) // sw + 1
+    (kh, kw), (sh, sw), (ph, pw) = window.kernel, window.stride, window.padding
+    dh, dw = window.dilation
+    padded = functional.pad(image, (pw, pw, ph, ph))
     found = []
-    for place in rng.permutation(down * across)[: -(-count // len(x))]:
-        top, left = int(place) // across * sh, int(place) % across * sw
+    for place in rng.permutation(window.positions)[: -(-count // len(x))]:
+        top, left = int(place) // window.size[1] * sh, int(place) % window.size[1] * sw
         patch = padded[
             :, :, top : top + dh * (kh - 1) + 1 : dh, left : left + dw * (kw - 1) + 1 : dw
         ]
@@ -94,8 +99,13 @@ def _vectors(x: torch.Tensor, product: Product, count: int) -> NDArray[np.float3
     return np.asarray(torch.cat(found).numpy())
 
 
-def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[str, Calibrated]:
+def calibrate(
+    captured: Captured, data: Any, observer: str, precisions: Mapping[str, LayerPrecision]
+) -> dict[str, Calibrated]:
     """Run the float network over the data and choose the scale of each layer's inputs.
+
+    Every value counts, also those of the tokens that only pad a sequence: what a network computes
+    there can be larger than anything that it uses.
 
     Parameters
     ----------
@@ -103,9 +113,9 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
     data
         A tensor, a tuple or dict of inputs, or a loader.
     observer : str
-        One of `crossbar.nn.quantise.OBSERVERS`.
-    bits : int
-        Of the integers.
+        One of `crossbar.mapping.precision.OBSERVERS`.
+    precisions : mapping of str to LayerPrecision
+        By weight key.
 
     Returns
     -------
@@ -121,7 +131,7 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
     ranges = {p.weight_key: Range(observer) for p in products.values()}
     vectors: dict[str, list[NDArray[np.float32]]] = {key: [] for key in ranges}
 
-    def watch(step: Step, args: tuple[Any, ...], _: dict[str, Any]) -> torch.Tensor:
+    def watch(step: Step, args: tuple[Any, ...], call: dict[str, Any]) -> torch.Tensor:
         product = products[step.name]
         x = args[0]
         if x.dtype != product.weight.dtype:
@@ -131,14 +141,22 @@ def calibrate(captured: Captured, data: Any, observer: str, bits: int) -> dict[s
         ranges[key].observe(x.detach().to(torch.float32).contiguous().numpy())
         missing = _wanted(product) - sum(map(len, vectors[key]))
         if missing > 0:
-            vectors[key].append(_vectors(x, product, missing))
+            # a recurrent layer: some of each time step, whose states differ
+            later = call.get("times", 1) - call.get("time", 0)
+            vectors[key].append(_vectors(x, product, -(-missing // later)))
         return product.compute(x)
 
     with torch.no_grad():
         for batch in _batches(data, captured.program.signature.arguments):
             captured.program.run(batch.args, batch.kwargs, watch)
     names = {p.weight_key: p.layer for p in products.values()}
+    for key, name in names.items():
+        if not vectors[key]:
+            raise DataError(
+                f"{_WHERE}: no batch runs the layer {name!r}, which the example inputs run; the"
+                " model's path depends on its input: give data that takes every path"
+            )
     return {
-        key: Calibrated(seen.scale(bits, names[key]), np.concatenate(vectors[key]))
+        key: Calibrated(seen.scale(precisions[key], names[key]), np.concatenate(vectors[key]))
         for key, seen in ranges.items()
     }

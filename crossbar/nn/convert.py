@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,24 @@ from torch import nn
 from crossbar.arch import Arch, load_arch
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.circuit.dac import make_input_coding
-from crossbar.errors import CaptureError, InputError, UnknownNameError
+from crossbar.errors import CaptureError, InputError
 from crossbar.mapping import build_plan
 from crossbar.mapping.plan import Plan
+from crossbar.mapping.precision import (
+    LayerPrecision,
+    check_observer,
+    complete_precision,
+    layer_precisions,
+)
 from crossbar.nn.calibrate import Calibrated, calibrate
-from crossbar.nn.data import first_batch
+from crossbar.nn.data import inputs_for
 from crossbar.nn.graph.captured import Captured, capture_model
+from crossbar.nn.graph.export import parameter_names
 from crossbar.nn.layers import MappedLayer
 from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
-from crossbar.nn.quantise import Range, quantise_weights
+from crossbar.nn.quantise import quantise_weights
 
-__all__ = ["map_captured", "map_model"]
-
-_PRECISION = ("input_bits", "weight_bits", "weight_levels")
+__all__ = ["map_captured", "map_model", "precisions_of"]
 
 
 def map_model(
@@ -35,13 +41,15 @@ def map_model(
     calibration: Any = None,
     example_inputs: tuple[Any, ...] | Mapping[str, Any] | None = None,
     observer: str = "minmax",
-    precision: Mapping[str, int | None] | None = None,
+    precision: Mapping[str, Any] | None = None,
     strict: bool = False,
 ) -> MappedModel:
     """Put a model's weight layers on crossbars.
 
     The model is captured by `torch.export` and the captured graph is rewritten; the model itself
-    is left as it is.  Layers with constant weights (Linear, Conv2d and their functional forms) go
+    is left as it is.  A model that `torch.export` refuses (it branches on values, say) is recorded
+    while it runs, with a `crossbar.errors.CaptureWarning` and in ``mapped.plan.notes``; it cannot
+    be saved.  Layers with constant weights (Linear, Conv2d and their functional forms) go
     on crossbars, everything else runs in float and is listed in ``mapped.plan.unmapped``.
 
     Parameters
@@ -55,11 +63,27 @@ def map_model(
         a loader (of ``(inputs, targets)``, inputs alone, or dictionaries).
     example_inputs : tuple or dict, optional
         What the model takes, for capture; the first batch of ``calibration`` when absent.
-    observer : {"minmax", "percentile", "mse"}
+    observer : str
+        How the range of an activation is chosen: ``"minmax"``, ``"percentile"`` (99.9 % of the
+        magnitudes; ``"percentile:99.99"`` names another share) or ``"mse"`` (least squared rounding
+        error).  Tokens that pad a sequence count too.
     precision : mapping, optional
-        ``weight_bits``, ``weight_levels``, ``input_bits`` in place of the arch's.
+        In place of the arch's, for all layers: ``weight_bits``, ``weight_levels``, ``input_bits``;
+        ``zero_point`` (true: inputs that can be negative become unsigned integers ``clip(rint(x /
+        scale) + z, 0, 2**bits - 1)``, so that a range need not be symmetric; ``z`` times the sum of
+        the weights is taken away digitally) and ``activation_scale`` (``"token"``: each input
+        vector of a linear layer gets its own scale, ``max|x| / (2**(bits - 1) - 1)``, at run time;
+        finding and applying it is counted as digital work).  For single layers the same keys under
+        ``first``, ``last`` (of the layers on crossbars, in network order) and ``layers``, by name
+        pattern (`fnmatch`, of whole names)::
+
+            {"weight_bits": 8, "first": {"input_bits": 10},
+             "layers": {"*.query": {"input_bits": 6}, "encoder.layer.0.*": {"zero_point": True}}}
+
+        ``first`` and ``last`` win over ``layers``, and later patterns over earlier ones.
     strict : bool
-        Refuse a model with a layer that is neither mapped nor known to the digital units.
+        Refuse a model with a layer that is neither mapped nor known to the digital units, and one
+        that `torch.export` refuses.
 
     Returns
     -------
@@ -75,8 +99,8 @@ def map_model(
         No calibration data, or unusable data.
     """
     arch = load_arch(arch)
-    bits = _precision(arch, precision or {})
-    Range(observer)  # refuse a wrong name before the work
+    precision = complete_precision(arch, precision)
+    check_observer(observer)
     if isinstance(calibration, np.ndarray):
         calibration = torch.from_numpy(calibration)
     if isinstance(calibration, Iterator):
@@ -87,18 +111,20 @@ def map_model(
             " or a loader"
         )
     if example_inputs is None:
-        args, kwargs = first_batch(calibration, where="calibration")
+        names = parameter_names(model) if isinstance(model, nn.Module) else ()
+        args, kwargs = inputs_for(names, calibration, "calibration")
     elif isinstance(example_inputs, Mapping):
         args, kwargs = (), dict(example_inputs)
     else:
         args, kwargs = tuple(example_inputs), {}
-    captured = capture_model(model, args, kwargs)
+    captured = capture_model(model, args, kwargs, strict=strict)
     _refuse_nan(captured)
-    plan = _place(captured, arch, bits)  # what does not fit is refused before the calibration
+    # what does not fit is refused before the calibration
+    plan = build_plan(captured.workload, arch, precision=precision)
     if strict:
         _refuse_unmapped(plan)
-    inputs = calibrate(captured, calibration, observer, bits["input_bits"] or 0)
-    return map_captured(captured, arch, inputs, bits=bits, observer=observer)
+    inputs = calibrate(captured, calibration, observer, precisions_of(captured, arch, precision))
+    return map_captured(captured, arch, inputs, precision=precision, observer=observer)
 
 
 def map_captured(
@@ -106,7 +132,7 @@ def map_captured(
     arch: Arch,
     inputs: Mapping[str, Calibrated],
     *,
-    bits: Mapping[str, int | None],
+    precision: Mapping[str, Any],
     observer: str,
 ) -> MappedModel:
     """Put a captured and calibrated network on crossbars: what `map_model` does for an arch.
@@ -117,8 +143,8 @@ def map_captured(
     arch : Arch
     inputs : mapping of str to Calibrated
         Of each layer, as `crossbar.nn.calibrate.calibrate` returns them.
-    bits : mapping
-        ``weight_bits``, ``weight_levels``, ``input_bits``.
+    precision : mapping
+        As `complete_precision` returns it; the scales were found for it.
     observer : str
         By which the scales were found.
 
@@ -131,53 +157,42 @@ def map_captured(
         name: inputs[product.weight_key].scale.signed
         for name, product in captured.program.products.items()
     }
-    plan = _place(captured, arch, bits, signed)
-    layers = _program(captured, plan, inputs, bits)
+    plan = build_plan(captured.workload, arch, precision=precision, signed_inputs=signed)
+    own = precisions_of(captured, arch, precision)
+    layers = _program(captured, plan, inputs, own)
     return MappedModel(
         Body(
             captured.workload,
             captured.program,
             arch,
-            plan_with_proofs(plan, layers),
+            replace(plan_with_proofs(plan, layers), notes=captured.notes),
             layers,
-            dict(bits),
+            dict(precision),
             observer,
             {},
         )
     )
 
 
-def _place(
-    captured: Captured,
-    arch: Arch,
-    bits: Mapping[str, int | None],
-    signed_inputs: Mapping[str, bool] | None = None,
-) -> Plan:
-    return build_plan(
-        captured.workload,
-        arch,
-        weight_bits=bits["weight_bits"],
-        weight_levels=bits["weight_levels"],
-        input_bits=bits["input_bits"],
-        signed_inputs=signed_inputs,
-    )
+def precisions_of(
+    captured: Captured, arch: Arch, precision: Mapping[str, Any]
+) -> dict[str, LayerPrecision]:
+    """Find the precision of each layer, by the key of its weight.
 
-
-def _precision(arch: Arch, given: Mapping[str, int | None]) -> dict[str, int | None]:
-    for key in given:
-        if key not in _PRECISION:
-            raise UnknownNameError("precision key", key, _PRECISION)
-    bits: dict[str, int | None] = {key: getattr(arch.precision, key) for key in _PRECISION}
-    if "weight_bits" in given and "weight_levels" not in given:
-        bits["weight_levels"] = None
-    bits.update(given)
-    for key in ("weight_bits", "input_bits"):
-        value = bits[key]
-        if type(value) is not int or not 1 <= value <= 16:
-            raise InputError(f"precision.{key}: {value!r} is not in 1..16")
-    if bits["weight_levels"] not in (None, 3):
-        raise InputError(f"precision.weight_levels: {bits['weight_levels']!r} is not 3")
-    return bits
+    Parameters
+    ----------
+    captured : Captured
+    arch : Arch
+    precision : mapping
+        As for `map_model`.
+    """
+    found = layer_precisions(captured.workload, arch, precision)
+    nodes = {node.name: node for node in captured.workload.products}
+    own = {}
+    for name, product in captured.program.products.items():
+        node = nodes[name]
+        own[product.weight_key] = found[node.weight or node.name]
+    return own
 
 
 def _refuse_nan(captured: Captured) -> None:
@@ -198,16 +213,18 @@ def _refuse_unmapped(plan: Plan) -> None:
 
 
 def _program(
-    captured: Captured, plan: Plan, inputs: Mapping[str, Calibrated], bits: Mapping[str, int | None]
+    captured: Captured,
+    plan: Plan,
+    inputs: Mapping[str, Calibrated],
+    precisions: Mapping[str, LayerPrecision],
 ) -> dict[str, MappedLayer]:
     products = captured.program.products
     layers: dict[str, MappedLayer] = {}
     for row in plan.layers:
         product = products[row.name]
         weight = product.weight.detach().double().numpy().reshape(product.weight.shape[0], -1)
-        integers, weight_scale = quantise_weights(
-            weight, bits["weight_bits"] or 0, bits["weight_levels"]
-        )
+        own = precisions[product.weight_key]
+        integers, weight_scale = quantise_weights(weight, own.weight_bits, own.weight_levels)
         scale = inputs[product.weight_key].scale
         coding = make_input_coding(plan.arch, scale.bits, scale.signed)
         sample = inputs[product.weight_key].integers()

@@ -8,6 +8,7 @@ dictionary of keyword inputs.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from crossbar.errors import DataError
+from crossbar.nn.batch_checks import (
+    as_tensors,
+    check_finite,
+    refuse_columns,
+    refuse_text,
+    tensors_in,
+    with_lists,
+)
 
 __all__ = [
     "TARGET_KEYS",
@@ -23,15 +32,21 @@ __all__ = [
     "Head",
     "as_batches",
     "as_loader",
-    "check_finite",
     "count_samples",
     "first_batch",
+    "inputs_for",
     "is_whole",
     "split_batch",
 ]
 
 TARGET_KEYS = ("labels", "label", "targets", "target", "y")
 """Keys of a dictionary batch that hold targets, the first one present counts."""
+
+
+_COLLATE = (
+    "no batches; give a torch.utils.data.DataLoader of it (of texts: with"
+    " collate_fn=transformers.DataCollatorWithPadding(tokenizer))"
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
         targets = batch[1] if len(batch) == 2 else None
     else:
         inputs = batch
-    inputs = _as_tensors(inputs)
+    inputs = with_lists(inputs, where) if isinstance(inputs, Mapping) else as_tensors(inputs)
     kwargs: dict[str, Any] = {}
     args: tuple[Any, ...] = ()
     if isinstance(inputs, Mapping):
@@ -99,9 +114,12 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
             kwargs = {key: value for key, value in kwargs.items() if key in keywords}
     else:
         args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    if not any(True for _ in _tensors((args, kwargs))):
+    if not any(True for _ in tensors_in((args, kwargs))):
+        refuse_text(inputs, where)
         found = type(inputs).__name__ if not kwargs else f"dictionary of {', '.join(kwargs)}"
         raise DataError(f"{where}: a batch holds no tensor (its inputs are a {found})")
+    for key, value in kwargs.items():
+        refuse_columns(value, f"{where}: {key!r}")
     split = Batch(args, kwargs, _targets(targets, where))
     if split.samples == 0:
         raise DataError(f"{where}: a batch is empty")
@@ -158,6 +176,39 @@ def first_batch(
     return batch.args, batch.kwargs
 
 
+def inputs_for(
+    names: Collection[str], data: Any, where: str
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the inputs of the first batch that a model takes.
+
+    Parameters
+    ----------
+    names : collection of str
+        Parameters of its ``forward``; empty where it takes any.
+    data, where
+        As for `as_batches`.
+
+    Raises
+    ------
+    DataError
+        Also for a keyword that the model does not take, but that is nearly one that it does.
+    """
+    args, kwargs = first_batch(data, None, where)
+    if not names or not kwargs:
+        return args, kwargs
+    for key in kwargs:
+        near = difflib.get_close_matches(key, [n for n in names if n not in kwargs], 1, 0.85)
+        if key not in names and near and near[0] not in TARGET_KEYS:
+            raise DataError(f"{where}: unknown input {key!r} (did you mean {near[0]!r}?)")
+    taken = {key: value for key, value in kwargs.items() if key in names}
+    if not any(True for _ in tensors_in(taken)):
+        raise DataError(
+            f"{where}: a batch holds {', '.join(kwargs)}, of which the model takes none; it takes"
+            f" {', '.join(names)}"
+        )
+    return args, taken
+
+
 def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
     """Return a loader that can be iterated many times, from any form of data.
 
@@ -182,7 +233,7 @@ def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
         loader: Iterable[Any] = DataLoader(data, batch_size=size)
         return loader
     if is_whole(data):
-        return _cut(_as_tensors(data), size, where)
+        return _cut(as_tensors(data), size, where)
     if isinstance(data, Iterator):
         return list(data)  # it runs dry after one pass, and every pass must see the same
     if isinstance(data, Iterable):
@@ -252,69 +303,22 @@ def count_samples(loader: Iterable[Any]) -> int | None:
     return None
 
 
-def check_finite(values: Any, where: str, first: int = 0) -> None:
-    """Refuse NaN and infinite values in nested tensors.
-
-    Parameters
-    ----------
-    values : nested tensors
-        Axis 0 counts samples.
-    where : str
-        What stands before the number of a sample in the error: ``"data: sample"``.
-    first : int
-        Number of the first sample.
-
-    Raises
-    ------
-    DataError
-        Naming the first sample that has one.
-    """
-    for tensor in _tensors(values):
-        if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
-            continue
-        rows = tensor.reshape(tensor.shape[0] if tensor.dim() else 1, -1)
-        row = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
-        what = "NaN" if bool(torch.isnan(rows[row]).any()) else "an infinite value"
-        raise DataError(f"{where} {first + row} holds {what}")
-
-
 def _targets(value: Any, where: str) -> torch.Tensor | None:
     if value is None:
         return None
-    value = _as_tensors(value)
+    value = as_tensors(value)
     if isinstance(value, (list, tuple)) and all(isinstance(v, (int, float)) for v in value):
         value = torch.tensor(value)
+    if isinstance(value, (int, float)):
+        raise DataError(f"{where}: it yields single samples, {_COLLATE}")
     if not isinstance(value, torch.Tensor) or value.dim() == 0:
         kind = type(value).__name__
         raise DataError(f"{where}: the targets of a batch are a {kind}, expected a tensor")
     return value
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _tensors(item)
-
-
 def _samples(value: Any) -> int:
-    return next((int(t.shape[0]) for t in _tensors(value) if t.dim()), 0)
-
-
-def _as_tensors(value: Any) -> Any:
-    """Turn NumPy arrays into tensors, also inside tuples, lists and dictionaries."""
-    if hasattr(value, "__array_interface__"):
-        return torch.from_numpy(value)
-    if isinstance(value, (tuple, list)):
-        items = [_as_tensors(item) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
-    if isinstance(value, Mapping):
-        return {key: _as_tensors(item) for key, item in value.items()}
-    return value
+    return next((int(t.shape[0]) for t in tensors_in(value) if t.dim()), 0)
 
 
 def _cut(data: Any, size: int, where: str) -> list[Any]:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from crossbar.errors import DataError, did_you_mean
-from crossbar.nn.data import as_loader, check_finite, split_batch
+from crossbar.nn.batch_checks import check_finite
+from crossbar.nn.data import as_loader, split_batch
 from crossbar.nn.factories import call, find, is_factory
 from crossbar.nn.graph.export import parameter_names
 from crossbar.nn.paths import check_readable

@@ -136,36 +136,36 @@ def run_network(
         Name of a layer that is computed in float all the same.
     """
     body, parts, powers = mapped.body, [], Powers()
-    uses = _uses(mapped)
     for batch, first in samples.placed():
-        ideal: dict[str, torch.Tensor] = {}
+        ideal: dict[int, torch.Tensor] = {}
 
         def exact(
             step: Step,
             args: tuple[Any, ...],
-            _: dict[str, Any],
-            ideal: dict[str, torch.Tensor] = ideal,
+            call: dict[str, Any],
+            ideal: dict[int, torch.Tensor] = ideal,
         ) -> torch.Tensor:
-            ideal[step.name] = body.program.products[step.name].compute(args[0])
-            return ideal[step.name]
+            out = body.program.products[step.name].compute(args[0])
+            ideal[body.program.use(step, call)] = out
+            return out
 
         def read(
             step: Step,
             args: tuple[Any, ...],
-            _: dict[str, Any],
-            ideal: dict[str, torch.Tensor] = ideal,
+            call: dict[str, Any],
+            ideal: dict[int, torch.Tensor] = ideal,
             place: tuple[int, int] = (first, batch.samples),
         ) -> torch.Tensor:
-            product = body.program.products[step.name]
+            product, use = body.program.products[step.name], body.program.use(step, call)
             layer = body.layers[product.weight_key]
             name = layer.programmed.plan.name
             if mode == "float" or name == in_float:
                 out = product.compute(args[0])
             else:
-                where = Place(*place, uses[step.name])
+                where = Place(*place, use)
                 out = layer.run(args[0], product, digital=mode == "digital", place=where)
             if compare:
-                powers.add(name, ideal[step.name], out)
+                powers.add(name, ideal[use], out)
             return out
 
         with torch.no_grad():
@@ -196,18 +196,18 @@ def run_own(
     dict of str to float
         Signal-to-noise ratio of each layer [dB]; infinite where it is exact.
     """
-    body, powers, uses = mapped.body, Powers(), _uses(mapped)
+    body, powers = mapped.body, Powers()
     for batch, first in samples.placed():
 
         def read(
             step: Step,
             args: tuple[Any, ...],
-            _: dict[str, Any],
+            call: dict[str, Any],
             place: tuple[int, int] = (first, batch.samples),
         ) -> torch.Tensor:
             product = body.program.products[step.name]
             layer = body.layers[product.weight_key]
-            where = Place(*place, uses[step.name])
+            where = Place(*place, body.program.use(step, call))
             twin = layer.run(args[0], product, digital=True, place=where)
             if quantised:
                 wanted, got = product.compute(args[0]), twin
@@ -220,8 +220,3 @@ def run_own(
             body.program.run(batch.args, batch.kwargs, read)
         told(batch.samples)
     return powers.snr()
-
-
-def _uses(mapped: MappedModel) -> dict[str, int]:
-    """Number the network's uses of layers as `MappedModel.execute` does."""
-    return {name: k for k, name in enumerate(mapped.body.program.products)}

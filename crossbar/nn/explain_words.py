@@ -12,12 +12,11 @@ from crossbar.nn.explain_text import LADDER, share_text
 __all__ = ["keys_to_try", "sentence"]
 
 _MISMATCH = ("offset", "gain_error", "inl", "dnl", "noise", "enob")
+_ROUNDING = ("precision.zero_point", "precision.activation_scale")
 _NOISES = ("sigma", "additive", "rtn_share")
 
 
-def keys_to_try(
-    step: str, arch: Arch, precision: Mapping[str, int | None] | None = None
-) -> list[str]:
+def keys_to_try(step: str, arch: Arch, precision: Mapping[str, Any] | None = None) -> list[str]:
     """Name keys of the hardware that a step depends on, with what they are now.
 
     Parameters
@@ -26,11 +25,13 @@ def keys_to_try(
         Of `LADDER`.
     arch : Arch
     precision : mapping, optional
-        Widths in place of the arch's.
+        Of the layer, in place of the arch's: see `crossbar.mapping.precision.KEYS`.
     """
     values = arch_values(arch)
     values |= {f"precision.{key}": value for key, value in (precision or {}).items()}
     keys = dict.fromkeys(_KEYS[step](arch))
+    if step == "quantised":  # of the layer, where it is known
+        keys |= dict.fromkeys(k for k in _ROUNDING if k in values)
     return [f"{key} (now {_now(values.get(key))})" for key in keys]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from crossbar.array.conditions import EFFECTS
 from crossbar.errors import InputError
+from crossbar.mapping.precision import layer_precisions
 from crossbar.nn.explain_effects import is_present, with_effects
 from crossbar.nn.explain_runs import Run, Samples, read_samples, run_network, run_own
 from crossbar.nn.explain_text import LADDER, Explanation
 from crossbar.nn.explain_words import keys_to_try, sentence
 from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.nn.metrics import Metric, choose_metric
-from crossbar.nn.run import Progress, agreement
+from crossbar.nn.outputs import agreement
+from crossbar.nn.run import Progress
 from crossbar.nn.states import check_seeds, check_time, reasons_of, redrawn
 
 __all__ = ["IMAGES", "Explanation", "explain"]
@@ -253,8 +255,16 @@ def _find_guilty(work: _Work, steps: tuple[dict[str, Any], ...]) -> dict[str, An
         "regained": regained[layer],
         "spared": regained,
         "by_chance": _by_chance(work, there, step),
-        "try": keys_to_try(step, work.mapped.arch, work.mapped.body.precision),
+        "try": keys_to_try(step, work.mapped.arch, _precision_of(work.mapped, layer)),
     }
+
+
+def _precision_of(mapped: MappedModel, layer: str) -> dict[str, Any]:
+    """Say what the layer's own precision is, by key."""
+    body = mapped.body
+    nodes = {node.name: node for node in body.workload.products}
+    own = layer_precisions(body.workload, body.arch, body.precision)
+    return asdict(own[nodes[layer].weight or layer]) if layer in nodes else {}
 
 
 def _by_chance(work: _Work, there: list[dict[str, Any]], step: str) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from crossbar.array.window import Window
 from crossbar.errors import DataError
 from crossbar.kernels.inputs import quantise
 from crossbar.nn.graph.product import Product
-from crossbar.nn.quantise import InputScale
+from crossbar.nn.quantise import InputScale, token_scales
+from crossbar.nn.unfolding import result_shape, unfold
 
 __all__ = ["MappedLayer", "Place", "Recorder"]
 
@@ -52,11 +54,14 @@ class Place:
         Samples of this batch; 0 where that is not known (then a row of the layer is a sample).
     use : int
         Number of the layer's use in the network.
+    room : int
+        Numbers of input vectors that a sample has; as many as it has vectors where 0.
     """
 
     first: int = 0
     samples: int = 0
     use: int = 0
+    room: int = 0
 
     def first_of(self, rows: int) -> int:
         """Rows of a layer's input before this batch; windows of an image are rows of their own."""
@@ -82,32 +87,44 @@ class MappedLayer:
         """Return the layer under other conditions."""
         return replace(self, programmed=replace(self.programmed, conditions=conditions))
 
-    def integers(self, x: torch.Tensor, product: Product) -> tuple[NDArray[np.integer], Window]:
-        """Quantise the input and pad it: ``int[batch, channels, height, width]``."""
-        a = product.attrs
-        if product.kind == "conv2d":
-            kernel, stride, padding, dilation = (
-                (int(a[k][0]), int(a[k][1])) for k in ("kernel", "stride", "padding", "dilation")
-            )
-            image = x
-            height, width = (
-                (x.shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i]
-                + 1
-                for i in (0, 1)
-            )
-            window = Window(kernel, stride, padding, dilation, (height, width))
-        else:
-            # tokens stand where an image has pixels, so that copies split them into stripes
-            tokens = x.shape[1:-1].numel()
-            image = x.reshape(x.shape[0], tokens, 1, x.shape[-1])
-            window = Window(size=(1, tokens), tokens=True)
+    @cached_property
+    def _raised(self) -> NDArray[np.float64]:
+        """What the code of zero adds to each output: ``zero`` times the sum of its weights."""
+        sums = self.programmed.weights.sum(1, dtype=np.int64)
+        return np.asarray(self.input.zero * sums, dtype=np.float64)
+
+    def token_scales(self, x: torch.Tensor, product: Product) -> NDArray[np.float32] | None:
+        """Scale of each input vector, ``float32[batch, tokens]``; None where all have the same."""
+        if not self.input.by_token:
+            return None
+        image, _ = unfold(x, product)
+        return token_scales(image[:, :, 0], self.input)
+
+    def integers(
+        self, x: torch.Tensor, product: Product, scales: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.integer], Window]:
+        """Quantise the input and pad it: ``int[batch, channels, height, width]``.
+
+        Parameters
+        ----------
+        x : Tensor
+        product : Product
+        scales : float32[batch, tokens], optional
+            Of `token_scales`, where they are known already.
+        """
+        if self.input.by_token and scales is None:
+            scales = self.token_scales(x, product)
+        image, window = unfold(x, product)
         down, across = window.padding
         dtype = np.int16 if self.input.high < 1 << 15 else np.int32
         source = image.detach().to(torch.float32).contiguous().numpy()
         shape = (*source.shape[:2], source.shape[2] + 2 * down, source.shape[3] + 2 * across)
-        out = np.zeros(shape, dtype=dtype)
-        scale = np.float32(self.input.scale)
-        if quantise(source, scale, self.input.low, self.input.high, down, across, out):
+        own, zero = self.input, self.input.zero
+        out = np.full(shape, zero, dtype=dtype)
+        scale = np.float32(own.scale)
+        if scales is not None:
+            source, scale = source / scales[:, :, None, None], np.float32(1.0)
+        if quantise(source, scale, own.low, own.high, down, across, out, zero):
             raise DataError(f"{product.step}: its input holds NaN")
         return (out.transpose(0, 3, 2, 1) if window.tokens else out), window
 
@@ -119,13 +136,6 @@ class MappedLayer:
         if window.tokens:
             return np.empty((batch, window.positions, outputs), dtype=dtype).transpose(0, 2, 1)
         return np.empty((batch, outputs, window.positions), dtype=dtype)
-
-    def result_shape(self, x: torch.Tensor, product: Product, window: Window) -> tuple[int, ...]:
-        """Shape that the layer's output has for this input."""
-        outputs = len(self.weight_scale)
-        if product.kind == "conv2d":
-            return (x.shape[0], outputs, *window.size)
-        return (*x.shape[:-1], outputs)
 
     def run(
         self,
@@ -141,7 +151,7 @@ class MappedLayer:
         Parameters
         ----------
         x : Tensor
-            ``(batch, channels, height, width)`` or ``(batch, ..., inputs)``.
+            ``(batch, channels, *map)`` or ``(batch, ..., inputs)``.
         product : Product
             The use of the layer: geometry and bias.
         digital : bool
@@ -150,9 +160,12 @@ class MappedLayer:
         place : Place
             Where in the run this batch is.
         """
-        integers, window = self.integers(x, product)
-        scale = self.weight_scale * self.input.scale
+        rows = self.token_scales(x, product)
+        integers, window = self.integers(x, product, rows)
+        scale = self.weight_scale * (self.input.scale if rows is None else 1.0)
         bias = np.zeros(len(scale)) if product.bias is None else product.bias.double().numpy()
+        if self.input.zero:
+            bias = bias - scale * self._raised
         out = self.empty_result(x.shape[0], window, np.float32)
         saturated = self.programmed.compute(
             integers,
@@ -163,6 +176,9 @@ class MappedLayer:
             digital=digital,
             first_image=place.first_of(len(integers)),
             use=place.use,
+            room=place.room,
+            rows=rows,
+            count=recorder is not None,
         )
         if recorder is not None:
             drives = self.programmed.drives(integers, window)
@@ -170,4 +186,4 @@ class MappedLayer:
         result = torch.from_numpy(out)
         if product.kind == "linear":
             result = result.transpose(1, 2)
-        return result.reshape(self.result_shape(x, product, window)).to(x.dtype)
+        return result.reshape(result_shape(x, product)).to(x.dtype)

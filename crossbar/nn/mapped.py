@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +14,10 @@ from crossbar.arch import Arch
 from crossbar.array.conditions import Conditions
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.plan import Plan
+from crossbar.nn.graph.eager_program import EagerProgram
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Place, Recorder
+from crossbar.nn.sequences import RealTokens
 from crossbar.workload.graph import Workload
 
 __all__ = ["Body", "MappedModel", "check_mapped", "plan_with_proofs"]
@@ -29,13 +32,13 @@ class Body:
     Parameters
     ----------
     workload : Workload
-    program : Program
+    program : Program or EagerProgram
     arch : Arch
     plan : Plan
     layers : mapping of str to MappedLayer
         By the key of the weight.
     precision : mapping
-        ``weight_bits``, ``weight_levels``, ``input_bits``.
+        As `crossbar.mapping.precision.complete_precision` returns it.
     observer : str
     effects : mapping
         What was done to it after mapping, JSON-able, for the report's header.
@@ -44,7 +47,7 @@ class Body:
     """
 
     workload: Workload
-    program: Program
+    program: Program | EagerProgram
     arch: Arch
     plan: Plan
     layers: Mapping[str, MappedLayer]
@@ -97,6 +100,7 @@ class MappedModel(nn.Module):
         recorder: Recorder | None = None,
         first: int = 0,
         samples: int = 0,
+        real: RealTokens | None = None,
     ) -> Any:
         """Run a batch.
 
@@ -110,18 +114,22 @@ class MappedModel(nn.Module):
             Measure energy and saturations of the arrays into it.
         first, samples : int
             Samples of the run before this batch, and in it: noise belongs to images.
+        real : RealTokens, optional
+            Tokens of the batch that go through the arrays; all where None.
         """
         if mode not in _MODES:
             raise UnknownNameError("mode", mode, _MODES)
         layers, program = self.body.layers, self.body.program
-        uses = {name: k for k, name in enumerate(program.products)}
 
-        def read(step: Step, step_args: tuple[Any, ...], _: dict[str, Any]) -> Any:
+        def read(step: Step, step_args: tuple[Any, ...], call: dict[str, Any]) -> Any:
             product = program.products[step.name]
             layer = layers[product.weight_key]
             digital = mode == "digital"
-            place = Place(first, samples, uses[step.name])
-            return layer.run(step_args[0], product, digital=digital, recorder=recorder, place=place)
+            place = Place(first, samples, program.use(step, call))
+            run = layer.run
+            if real is not None and real.concerns(step.name, step_args[0]):
+                run = partial(real.run, layer)
+            return run(step_args[0], product, digital=digital, recorder=recorder, place=place)
 
         with torch.no_grad():
             return program.run(args, kwargs or {}, None if mode == "float" else read)

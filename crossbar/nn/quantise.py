@@ -1,22 +1,19 @@
-"""From floats to integers: weights by output channel, activations by tensor."""
+"""From floats to integers: weights by output channel, activations by tensor or by token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.encode import weight_range
 
-__all__ = ["OBSERVERS", "InputScale", "Range", "quantise_weights"]
+__all__ = ["InputScale", "quantise_weights", "token_scales"]
 
-OBSERVERS = ("minmax", "mse", "percentile")
-"""How the range of an activation is chosen from calibration data."""
-
-_KEPT = 1 << 18  # values of a layer kept for percentile and mse
-_PERCENTILE = 99.9
+_LEAST = np.finfo(np.float32).tiny
+"""The smallest scale."""
 
 
 def quantise_weights(
@@ -60,7 +57,7 @@ def quantise_weights(
 
 @dataclass(frozen=True, slots=True)
 class InputScale:
-    """How an activation becomes an integer: ``clip(rint(x / scale), low, high)``.
+    """How an activation becomes an integer: ``clip(rint(x / scale) + zero, low, high)``.
 
     Parameters
     ----------
@@ -68,11 +65,18 @@ class InputScale:
         A float32 value.
     bits : int
     signed : bool
+    zero : int
+        The code of 0; other than 0 only where the integers are unsigned.
+    by_token : bool
+        Each input vector has a scale of its own (`token_scales`); ``scale`` is then only what
+        calibration found for all of them.
     """
 
     scale: float
     bits: int
     signed: bool
+    zero: int = 0
+    by_token: bool = False
 
     @property
     def low(self) -> int:
@@ -85,72 +89,20 @@ class InputScale:
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
 
 
-@dataclass
-class Range:
-    """What calibration has seen of one layer's input.
+def token_scales(x: torch.Tensor, chosen: InputScale) -> NDArray[np.float32]:
+    """Choose the scale of each input vector: ``max|x| / (2**(bits - 1) - 1)``, 1 for zeros.
 
     Parameters
     ----------
-    observer : str
-        One of `OBSERVERS`: the extremes; the 99.9th percentile of the magnitude; or the range with
-        the least mean squared rounding error.
+    x : Tensor[..., inputs]
+    chosen : InputScale
+        Of the layer: the width of its integers.
+
+    Returns
+    -------
+    float32[...]
+        NaN where a vector holds NaN.
     """
-
-    observer: str
-    low: float = np.inf
-    high: float = -np.inf
-    kept: list[NDArray[np.float32]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if self.observer not in OBSERVERS:
-            raise UnknownNameError("observer", self.observer, OBSERVERS)
-
-    def observe(self, x: NDArray[np.float32]) -> None:
-        """Take in one batch of values of any shape."""
-        if not x.size:
-            return
-        self.low = float(np.minimum(self.low, x.min()))  # NaN stays, unlike with Python's min
-        self.high = float(np.maximum(self.high, x.max()))
-        if self.observer != "minmax":
-            flat = x.reshape(-1)
-            self.kept.append(flat[:: max(1, flat.size // _KEPT)].copy())
-
-    def scale(self, bits: int, layer: str) -> InputScale:
-        """Choose the scale; the type is signed where a negative value was seen.
-
-        Raises
-        ------
-        InputError
-            Nothing was observed, a value is not finite, or a signed input of one bit.
-        """
-        if not (np.isfinite(self.low) and np.isfinite(self.high)):
-            raise InputError(
-                f"{layer}: calibration gave no finite inputs (NaN or inf in the data?)"
-            )
-        signed = self.low < 0
-        if signed and bits == 1:
-            raise InputError(
-                f"{layer}: its inputs are signed, precision.input_bits must be at least 2"
-            )
-        steps = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
-        top = max(self.high, -self.low)
-        if self.observer == "percentile":
-            # an input with hardly any values but zeros keeps its extremes
-            top = float(np.percentile(np.abs(np.concatenate(self.kept)), _PERCENTILE)) or top
-        elif self.observer == "mse":
-            top = self._least_error(top, steps, signed)
-        scale = max(float(np.float32(top / steps)), float(np.finfo(np.float32).tiny))
-        return InputScale(scale if top > 0 else 1.0, bits, signed)
-
-    def _least_error(self, top: float, steps: int, signed: bool) -> float:
-        values = np.concatenate(self.kept).astype(np.float64)
-        best, least = top, np.inf
-        for candidate in top * np.linspace(0.3, 1.0, 71):
-            scale = candidate / steps
-            if scale <= 0:
-                continue
-            rounded = np.clip(np.rint(values / scale), -steps if signed else 0, steps) * scale
-            error = float(((values - rounded) ** 2).mean())
-            if error < least:
-                best, least = float(candidate), error
-        return best
+    top = x.detach().abs().amax(-1).double().numpy()
+    scale = np.maximum((top / chosen.high).astype(np.float32), _LEAST)
+    return np.asarray(np.where(top == 0, np.float32(1.0), scale))

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from crossbar.errors import DataError
-from crossbar.nn.data import as_loader, check_finite, count_samples, split_batch
+from crossbar.nn.batch_checks import check_finite
+from crossbar.nn.data import as_loader, count_samples, split_batch
+from crossbar.nn.graph.eager_program import EagerProgram
 from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
+from crossbar.nn.outputs import agreement, join, join_tokens, to_numpy
+from crossbar.nn.sequences import LengthsOf, Sentences
 from crossbar.nn.states import (
     check_seeds,
     check_time,
@@ -24,9 +27,9 @@ from crossbar.nn.states import (
     state_words,
 )
 from crossbar.nn.trials import mean_activity, trials_block
-from crossbar.report import Report, build_report
-from crossbar.report.build import port_clocks
-from crossbar.timing import Activity, count, measure
+from crossbar.report import Report
+from crossbar.report.sequences import reporter
+from crossbar.timing import Activity
 
 __all__ = ["Outputs", "Progress", "simulate", "simulate_beside"]
 
@@ -49,6 +52,7 @@ def simulate(
     seed: int = 0,
     trials: int | None = None,
     t_inference: float | None = None,
+    lengths: LengthsOf | None = None,
 ) -> Report:
     """Run data through the crossbars.
 
@@ -75,6 +79,10 @@ def simulate(
         Where nothing is drawn one run is made and ``report.trials["identical"]`` is true.
     t_inference : float, optional
         Time between programming and the run [s]; cells are as programmed when None.
+    lengths : str or callable, optional
+        How long each sample is, in networks of tokens: an input that is not 0 where a token is real
+        (``attention_mask`` where there is one), or ``lengths(batch) -> int[samples]``.  Padding is
+        not sent through the arrays; energy and times are those of the real tokens.
 
     Returns
     -------
@@ -83,7 +91,7 @@ def simulate(
     Raises
     ------
     DataError
-        Data of a wrong shape or type, empty, or with NaN.
+        Data of a wrong shape or type, empty, or with NaN; a sample without a token.
     InputError
         A seed or a number of trials out of range, a time before the t0 of ``cell.drift``.
     """
@@ -96,6 +104,7 @@ def simulate(
         seed=seed,
         trials=trials,
         t_inference=t_inference,
+        lengths=lengths,
     )
     return report
 
@@ -110,12 +119,15 @@ class _Pass:
     targets : array[images, ...] or None
     activity : Activity
     images : int
+    lengths : tuple of int
+        Real tokens of each; empty for a network without tokens.
     """
 
     outputs: Outputs
     targets: NDArray[Any] | None
     activity: Activity
     images: int
+    lengths: tuple[int, ...] = ()
 
 
 def simulate_beside(
@@ -128,13 +140,14 @@ def simulate_beside(
     seed: int = 0,
     trials: int | None = None,
     t_inference: float | None = None,
+    lengths: LengthsOf | None = None,
     known: Mapping[str, NDArray[np.floating]] | None = None,
 ) -> tuple[Report, Outputs]:
     """Run data through the crossbars beside answers that are known already; see `simulate`.
 
     Parameters
     ----------
-    mapped, loader, metric, baselines, progress, seed, trials, t_inference
+    mapped, loader, metric, baselines, progress, seed, trials, t_inference, lengths
         As for `simulate`.
     known : mapping of str to float[images, ...], optional
         Outputs of ``"float"`` and ``"digital"`` for the same data, which are not computed again.
@@ -151,10 +164,13 @@ def simulate_beside(
     name, score = choose_metric(metric)
     data: Iterable[Any] = as_loader(loader, _BATCH)
     first = redrawn(mapped, seed, t_inference, faults=trials is not None)
+    sentences = Sentences(mapped, lengths)
     runs = trials if trials is not None and is_random(first) else 1
     if runs > 1:
         data = list(data)  # a loader that shuffles would give each trial other batches
     total = (count_samples(data) or 0) * runs
+    if isinstance(mapped.body.program, EagerProgram):
+        mapped.body.program.forget()
     answers: Outputs = dict(known or {})
     activities: list[Activity] = []
     scores: list[dict[str, float]] = []
@@ -162,17 +178,16 @@ def simulate_beside(
     for number in range(runs):
         chip = redrawn(first, seed + number, faults=True) if number else first
         begun = number * (total // runs)
-        one = _passed(chip, data, baselines, answers, _shifted(progress, begun, total))
+        one = _passed(chip, data, sentences, baselines, answers, _shifted(progress, begun, total))
         activities.append(one.activity)
         scores.append(_scores(one, score))
         metrics.append(_metrics(one, name, scores[-1]))
         answers = {mode: each for mode, each in one.outputs.items() if mode != "crossbar"}
-    timing = measure(first.plan, port_clocks(first.plan, count(first.plan, activities[0])))
+    reported = reporter(first.plan, activities[0], one.lengths)
     mean = {**scores[-1]}
     if scores[-1]:  # the others do not depend on the seed
         mean["crossbar"] = float(np.mean([each["crossbar"] for each in scores]))
-    report = build_report(
-        first.plan,
+    report = reported(
         mean_activity(activities),
         accuracy=mean.get("crossbar"),
         float_accuracy=mean.get("float"),
@@ -181,14 +196,13 @@ def simulate_beside(
         images=one.images,
         scenario=scenario(first, one.images, name, trials, seed),
         seed=seed,
-        timing=timing,
     )
     report = replace(report, notes=(*report.notes, *_notes(first, t_inference)))
     if trials is None:
         return report, one.outputs
     energies = [report.energy]
     if runs > 1:
-        energies = [build_report(first.plan, done, timing=timing).energy for done in activities]
+        energies = [reported(done).energy for done in activities]
     block = trials_block(
         [each["crossbar"] for each in scores if "crossbar" in each],
         metrics,
@@ -203,6 +217,7 @@ def simulate_beside(
 def _passed(
     mapped: MappedModel,
     data: Iterable[Any],
+    sentences: Sentences,
     baselines: bool,
     known: Mapping[str, NDArray[np.floating]],
     progress: Progress | None,
@@ -212,10 +227,15 @@ def _passed(
     recorder = Recorder()
     parts: dict[str, list[NDArray[np.floating]]] = {}
     given: list[NDArray[Any] | None] = []
+    kept: list[NDArray[np.bool_] | None] = []
+    lengths: list[int] = []
     images = 0
     for raw in data:
         batch = split_batch(raw, mapped.body.program.signature.arguments)
         check_finite((batch.args, batch.kwargs), "data: sample", images)
+        real = sentences.of(raw, batch.args, batch.kwargs, images)
+        kept.append(None if real is None else real.keep.numpy())
+        lengths += () if real is None else real.lengths
         modes = ["crossbar"]
         if baselines or batch.targets is None:
             modes.append("float")
@@ -231,20 +251,22 @@ def _passed(
                 recorder=recorder if mode == "crossbar" else None,
                 first=images,
                 samples=batch.samples,
+                real=real,
             )
-            parts.setdefault(mode, []).append(_numpy(logits_of(output)))
-        given.append(None if batch.targets is None else _numpy(batch.targets))
+            parts.setdefault(mode, []).append(to_numpy(logits_of(output)))
+        given.append(None if batch.targets is None else to_numpy(batch.targets))
         images += batch.samples
         if progress is not None:
             progress(images, total)
     if not images:
         raise DataError("data: it holds no samples")
-    outputs = {mode: _join(values) for mode, values in parts.items()} | dict(known)
     labels = [values for values in given if values is not None]
+    outputs = {m: join(x) if labels else join_tokens(x, kept) for m, x in parts.items()}
+    outputs |= dict(known)
     if labels and len(labels) < len(given):
         raise DataError("data: some batches have targets and some have none")
     done = activity(mapped, recorder, images)
-    return _Pass(outputs, _join(labels) if labels else None, done, images)
+    return _Pass(outputs, join(labels) if labels else None, done, images, tuple(lengths))
 
 
 def _scores(one: _Pass, score: Metric) -> dict[str, float]:
@@ -255,10 +277,12 @@ def _scores(one: _Pass, score: Metric) -> dict[str, float]:
 
 
 def _metrics(one: _Pass, name: str, scores: Mapping[str, float]) -> dict[str, float]:
-    """Name the metric of the crossbars, and their agreement with the float model."""
+    """Name the metric of the crossbars, and whether they and the digital twin agree with float."""
     metrics = {name: scores["crossbar"]} if scores else {}
     if "float" in one.outputs:
         metrics["agreement"] = agreement(one.outputs["crossbar"], one.outputs["float"])
+        if "digital" in one.outputs:  # what integers lose is no fault of the hardware
+            metrics["digital_agreement"] = agreement(one.outputs["digital"], one.outputs["float"])
     return metrics
 
 
@@ -312,29 +336,11 @@ def scenario(
 
 def _notes(mapped: MappedModel, t_inference: float | None) -> tuple[str, ...]:
     """Say what of the cells is in the numbers, and what was asked for in vain."""
-    reasons, notes = reasons_of(mapped), []
+    program = mapped.body.program
+    reasons = reasons_of(mapped)
+    notes = list(program.remarks()) if isinstance(program, EagerProgram) else []
     if reasons:
         notes.append(f"Column sums are real numbers, because of: {', '.join(reasons)}.")
     if t_inference is not None and mapped.arch.cell.drift.kind == "none":
         notes.append("t_inference changes nothing here: the cells do not drift (cell.drift).")
     return tuple(notes)
-
-
-def agreement(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Share of equal choices, or for single outputs the correlation of the values."""
-    if a.ndim > 1 and a.shape[-1] > 1:
-        return float((a.argmax(-1) == b.argmax(-1)).mean())
-    flat_a, flat_b = a.reshape(-1), b.reshape(-1)
-    if flat_a.std() == 0 or flat_b.std() == 0:
-        return float(np.array_equal(flat_a, flat_b))
-    return float(np.corrcoef(flat_a, flat_b)[0, 1])
-
-
-def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
-    return np.asarray(tensor.detach().cpu().numpy())
-
-
-def _join(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    if len({part.shape[1:] for part in parts}) > 1:
-        raise DataError(f"batches give outputs of shapes {[p.shape for p in parts[:3]]} ...")
-    return np.concatenate(parts)

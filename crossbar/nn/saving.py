@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from crossbar.workload import from_json, to_json
 
 __all__ = ["load_mapped", "save_mapped"]
 
-SCHEMA = 2
+SCHEMA = 3
 _FORMAT = "crossbar.mapped"
 
 
@@ -65,11 +66,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
                 tensors[f"arrays/{key}/{copy}/{k}"] = torch.from_numpy(cells.arrays)
         state = programmed.conditions
         layers[key] = {
-            "input": {
-                "scale": layer.input.scale,
-                "bits": layer.input.bits,
-                "signed": layer.input.signed,
-            },
+            "input": asdict(layer.input),
             "conditions": {
                 "faults": None if state.faults is None else faults_to_dict(state.faults),
                 "fault_seed": state.fault_seed,
@@ -142,7 +139,7 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
         program = Program.from_json(header["program"], constants, {p.step: p for p in products})
         inputs = {key: InputScale(**facts["input"]) for key, facts in header["layers"].items()}
         signed = {p.step: inputs[p.weight_key].signed for p in products}
-        plan = build_plan(workload, arch, signed_inputs=signed, **header["precision"])
+        plan = build_plan(workload, arch, precision=header["precision"], signed_inputs=signed)
         keys = {p.step: p.weight_key for p in products}
         layers = {}
         for row in plan.layers:

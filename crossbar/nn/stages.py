@@ -8,7 +8,7 @@ them: converters that clip change the inputs of every later layer, so reads cann
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from crossbar.arch import Arch
 from crossbar.device.faults import Faults
+from crossbar.mapping.precision import complete_precision
 from crossbar.nn.calibrate import Calibrated, calibrate
-from crossbar.nn.convert import map_captured
-from crossbar.nn.data import Head, as_loader, first_batch, split_batch
+from crossbar.nn.convert import map_captured, precisions_of
+from crossbar.nn.data import Head, as_loader, inputs_for, split_batch
 from crossbar.nn.effects import inject
 from crossbar.nn.graph.captured import Captured, capture_model
+from crossbar.nn.graph.export import parameter_names
 from crossbar.nn.run import simulate_beside
 from crossbar.report import Report
 
@@ -73,19 +75,14 @@ class Bench:
         t_inference : float, optional
             Time between programming and the run [s].
         """
-        precision = arch.precision
-        bits: Mapping[str, int | None] = {
-            "input_bits": precision.input_bits,
-            "weight_bits": precision.weight_bits,
-            "weight_levels": precision.weight_levels,
-        }
+        precision = complete_precision(arch, None)
         captured, data = self._captured()
-        scales = self._scales_of(captured, data, precision.input_bits)
-        mapped = map_captured(captured, arch, scales, bits=bits, observer=self.observer)
+        scales = self._scales_of(captured, data, arch)
+        mapped = map_captured(captured, arch, scales, precision=precision, observer=self.observer)
         if faults is not None:
             mapped = inject(mapped, faults, seed=seed)
         samples = Head(as_loader(data, _BATCH), self.images, "data")
-        widths = tuple(bits.values())
+        widths = tuple(precision.values())
         known = self._answers.get(widths, self._float)
         report, outputs = simulate_beside(
             mapped, samples, seed=seed, trials=trials, t_inference=t_inference, known=known
@@ -97,16 +94,19 @@ class Bench:
     def _captured(self) -> tuple[Captured, Any]:
         if self._network is None:
             model, data = self.load()
-            args, kwargs = first_batch(self._calibration(data), where="calibration")
+            names = parameter_names(model)
+            args, kwargs = inputs_for(names, self._calibration(data), "calibration")
             self._network = capture_model(model, args, kwargs), data
         return self._network
 
     def _calibration(self, data: Any) -> list[Any]:
         return list(Head(as_loader(data, _CALIBRATION), _CALIBRATION, "calibration"))
 
-    def _scales_of(self, captured: Captured, data: Any, bits: int) -> dict[str, Calibrated]:
+    def _scales_of(self, captured: Captured, data: Any, arch: Arch) -> dict[str, Calibrated]:
+        bits = arch.precision.input_bits
         if bits not in self._scales:
-            self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, bits)
+            own = precisions_of(captured, arch, {})
+            self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, own)
         return self._scales[bits]
 
 

@@ -73,9 +73,9 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
     check_mapped("verify", mapped)
     program, layers = mapped.body.program, mapped.body.layers
     args, kwargs = first_batch(x, program.signature.arguments, "verify")
-    rows: list[LayerDifference] = []
+    rows: dict[str, LayerDifference] = {}
 
-    def compare(step: Step, step_args: tuple[Any, ...], _: Mapping[str, Any]) -> torch.Tensor:
+    def compare(step: Step, step_args: tuple[Any, ...], call: Mapping[str, Any]) -> torch.Tensor:
         product = program.products[step.name]
         layer = layers[product.weight_key]
         integers, window = layer.integers(step_args[0], product)
@@ -88,9 +88,12 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
         worst = float(difference.max(initial=0.0))
         where = np.unravel_index(int(difference.argmax()), difference.shape) if worst else None
         place = None if where is None else tuple(int(i) for i in where)
-        rows.append(LayerDifference(step.name, worst, place))
+        if place and "time" in call:  # each time step is a position
+            place = (*place[:-1], call["time"])
+        if step.name not in rows or worst > rows[step.name].max_difference:
+            rows[step.name] = LayerDifference(step.name, worst, place)
         return layer.run(step_args[0], product)
 
     with torch.no_grad():
         program.run(args, kwargs, compare)
-    return Verification(tuple(rows))
+    return Verification(tuple(rows.values()))

@@ -150,7 +150,7 @@ class ManyInputs(nn.Module):
 
 
 class Leftovers(nn.Module):
-    """Layers with weights that are no products here, and results in several parts."""
+    """Layers of many sorts, one image after another, and results in several parts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from crossbar.nn.graph.captured import capture, capture_model
 from crossbar.nn.resnet import resnet20
-from crossbar.workload import zoo
+from crossbar.workload import Node, zoo
 from tests.nn import networks
 
 
@@ -144,20 +144,52 @@ def test_odd_same_padding_becomes_a_step_of_its_own():
     assert work["dilated"].attrs["padding"] == (2, 1)
 
 
-def test_layers_that_cannot_be_mapped_are_listed_with_their_work():
+def test_layers_of_every_form_are_products_and_digital_work():
     inputs = torch.randn(2, 3, 9), torch.randn(2, 3, 2, 6, 6)
     work = capture(networks.Leftovers().eval(), inputs)
-    facts = {n.name: n.attrs for n in work if n.kind == "other"}
-    assert facts == {
-        "conv1": {"operator": "conv1d", "operations": 4 * 7 * 9, "weights": 36},
-        "rnn": {"operator": "lstm", "operations": 7 * 256, "weights": 256},
-        # three frames a sample
-        "frames": {"operator": "conv2d", "operations": 3 * 64 * 18, "weights": 72},
-        "up": {"operator": "conv_transpose2d", "operations": 72 * 27, "weights": 54},
+    assert not [n.name for n in work if n.kind == "other"]
+    assert {n.name: (n.kind, n.shape, n.macs) for n in work.products} == {
+        "conv1": ("conv1d", (4, 7), 7 * 36),
+        "rnn.weight_ih_l0": ("linear", (7, 16), 7 * 64),
+        "rnn.weight_hh_l0": ("linear", (7, 16), 7 * 64),
+        "rnn.weight_ih_l0_reverse": ("linear", (7, 16), 7 * 64),
+        "rnn.weight_hh_l0_reverse": ("linear", (7, 16), 7 * 64),
+        # three frames a sample: a volume, one frame deep under the kernel
+        "frames": ("conv3d", (4, 3, 4, 4), 3 * 16 * 72),
+        # all taps of each input pixel
+        "up": ("conv2d", (27, 6, 6), 36 * 54),
+        "fc": ("linear", (3, 2), 48),
     }
+    assert work["rnn.weight_hh_l0_reverse"].inputs == ("rnn.weight_ih_l0_reverse",)
+    assert work["rnn.weight_hh_l0_reverse"].attrs["recurrent"] == "backward"
+    assert work["rnn.lstm_l0"] == Node(
+        "rnn.lstm_l0", "cell", ("rnn.weight_hh_l0",), (7, 4), {"operator": "lstm"}
+    )
+    lapped = work["up.overlap_add"]
+    assert (lapped.kind, lapped.shape, lapped.inputs) == ("overlap_add", (3, 8, 8), ("up",))
+    assert lapped.attrs["operations"] == 27 * 36
     # learned queries have no producer but a constant
     assert work["fc"].inputs == ("expand",)
     assert work["expand"].inputs == ()
+
+
+def test_layers_that_cannot_be_mapped_are_listed_with_their_work():
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(4, 4, proj_size=2, batch_first=True)
+            self.pair, self.fc = nn.Bilinear(2, 2, 3), nn.Linear(3, 2)
+
+        def forward(self, x):
+            x = self.rnn(x)[0]
+            return self.fc(self.pair(x, x))
+
+    work = capture(Net().eval(), torch.randn(2, 7, 4))
+    facts = {n.name: n.attrs for n in work if n.kind == "other"}
+    assert facts == {
+        "rnn": {"operator": "lstm", "operations": 7 * 104, "weights": 104},
+        "pair": {"operator": "bilinear", "operations": 7 * 3 * 6, "weights": 12},
+    }
 
 
 def test_digital_operations_are_counted_like_the_zoos():

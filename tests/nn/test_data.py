@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
 from crossbar.errors import DataError
-from crossbar.nn.data import Head, as_batches, as_loader, check_finite, first_batch, split_batch
+from crossbar.nn.batch_checks import check_finite
+from crossbar.nn.data import Head, as_batches, as_loader, first_batch, split_batch
 from crossbar.nn.data_files import (
     batches,
     check_labels,
@@ -74,7 +75,7 @@ def test_keywords_that_were_not_captured_are_left_out() -> None:
     ("batch", "told"),
     [
         ((X, X, Y), "of 3"),
-        ("text", "no tensor"),
+        ("text", "holds text; tokenise it first"),
         ({"labels": Y}, "no tensor"),
         ((X, Y[:5]), "6 samples and 5 targets"),
         ((X[:0], Y[:0]), "empty"),

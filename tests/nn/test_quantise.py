@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar.errors import InputError, UnknownNameError
-from crossbar.nn.quantise import InputScale, Range, quantise_weights
+from crossbar.nn.observers import Range
+from crossbar.nn.quantise import InputScale, quantise_weights
 from tests.kernels import naive
 
 

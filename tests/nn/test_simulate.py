@@ -47,7 +47,12 @@ def test_without_targets_there_is_agreement_with_the_float_model(work):
     report = xb.simulate(mapped, x)
     assert report.accuracy is None
     chosen = mapped(x).argmax(1) == mapped.execute((x,), mode="float").argmax(1)
-    assert report.metrics == {"agreement": pytest.approx(float(chosen.float().mean()))}
+    digital = mapped.execute((x,), mode="digital").argmax(1)
+    alike = digital == mapped.execute((x,), mode="float").argmax(1)
+    assert report.metrics == {
+        "agreement": pytest.approx(float(chosen.float().mean())),
+        "digital_agreement": pytest.approx(float(alike.float().mean())),
+    }
 
 
 def test_any_metric_sees_outputs_and_targets(work):

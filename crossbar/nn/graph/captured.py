@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,27 +11,41 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from crossbar.errors import CaptureError
+from crossbar.errors import CaptureError, CaptureWarning, InputError, UntraceableError
+from crossbar.nn.graph.checks import check_arguments, check_model
 from crossbar.nn.graph.draft import Draft, Found, Lowered
-from crossbar.nn.graph.export import export_model, parameter_names, write_out
+from crossbar.nn.graph.eager import eager_program, failure, record
+from crossbar.nn.graph.eager_batch import free_batch
+from crossbar.nn.graph.eager_program import EagerProgram
+from crossbar.nn.graph.export import (
+    export_model,
+    free_sizes,
+    has_tokens,
+    parameter_names,
+    tensors_of,
+    write_out,
+)
 from crossbar.nn.graph.fold import fold_batch_norms
 from crossbar.nn.graph.kinds import classify
 from crossbar.nn.graph.lower import lower
 from crossbar.nn.graph.naming import Naming, assign_names
 from crossbar.nn.graph.nodes import build_workload
-from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.ops import PRODUCTS
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.graph.recognise import find_products
 from crossbar.nn.graph.shapes import SampleShapes, input_shapes
-from crossbar.nn.graph.signature import Signature
+from crossbar.nn.graph.signature import Shape, Signature
 from crossbar.nn.graph.values import Ref, fill
 from crossbar.workload.graph import Workload
+from crossbar.workload.lengths import LENGTHS, tag_lengths
 
 __all__ = ["Captured", "capture", "capture_model"]
 
 
-def capture(model: nn.Module | ExportedProgram, example_inputs: Any = None) -> Workload:
+def capture(
+    model: nn.Module | ExportedProgram, example_inputs: Any = None, *, strict: bool = False
+) -> Workload:
     """Return the workload of a model.
 
     Parameters
@@ -40,6 +55,9 @@ def capture(model: nn.Module | ExportedProgram, example_inputs: Any = None) -> W
     example_inputs : Tensor, tuple, list or dict
         A batch (axis 0) of inputs: a tensor, the positional arguments, or keyword arguments by
         name. Not needed for an exported program.
+    strict : bool
+        Refuse a model that `torch.export` refuses.  Else what it does with the example is recorded,
+        with a `CaptureWarning`: the workload is the path that the example took.
 
     Raises
     ------
@@ -47,16 +65,19 @@ def capture(model: nn.Module | ExportedProgram, example_inputs: Any = None) -> W
         When the model cannot be captured; the line says why and where.
     """
     if isinstance(example_inputs, Mapping):
-        return capture_model(model, (), example_inputs).workload
+        return capture_model(model, (), example_inputs, strict=strict).workload
     if isinstance(example_inputs, (tuple, list)):
-        return capture_model(model, tuple(example_inputs)).workload
-    return capture_model(model, () if example_inputs is None else (example_inputs,)).workload
+        return capture_model(model, tuple(example_inputs), strict=strict).workload
+    args = () if example_inputs is None else (example_inputs,)
+    return capture_model(model, args, strict=strict).workload
 
 
 def capture_model(
     model: nn.Module | ExportedProgram,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
+    *,
+    strict: bool = False,
 ) -> Captured:
     """Capture a model with `torch.export`.
 
@@ -70,59 +91,130 @@ def capture_model(
     args, kwargs
         Example inputs as the model takes them, axis 0 of every tensor being the batch. Not needed
         for an exported program.
+    strict : bool
+        Refuse a model that `torch.export` refuses.  Else it is recorded while it runs, with a
+        `CaptureWarning`.
 
     Raises
     ------
     CaptureError
-        For something that is no module, a model in training mode, or one that cannot be traced (for
-        example because it branches on the values of a tensor).
+        For something that is no module, a model in training mode, one that fails with these inputs,
+        or, where ``strict``, one that branches on the values of a tensor.
     """
     if isinstance(model, ExportedProgram):
-        exported: ExportedProgram = model
-        positional = None
-    else:
-        _check_module(model)
-        exported = export_model(model, args, kwargs or {})
-        positional = parameter_names(model)
-    graph = lower(write_out(exported), refuse_dropout=positional is None)
-    if positional is not None:
+        return _finish(_lowered(model, None), None)
+    check_model(model)
+    tensors_of(type(model).__name__, args, kwargs or {})
+    check_arguments(model, args, kwargs or {})
+    names = parameter_names(model)
+    if has_tokens(args, kwargs or {}):
+        try:
+            free = export_model(model, args, kwargs or {}, tokens=True)
+            return _finish(_lowered(free, model), names)
+        except Exception:  # whatever a free length breaks: what is wrong with the model comes below
+            pass
+    try:
+        fixed = export_model(model, args, kwargs or {})
+        return _finish(_lowered(fixed, model), names)
+    except UntraceableError as error:
+        failed = failure(model, args, kwargs or {})
+        if failed:
+            raise CaptureError(f"{error}; it fails{failed}") from error
+        if strict or failed is not None:
+            raise
+        return _recorded(model, args, kwargs or {}, names, error)
+
+
+def _recorded(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    positional: tuple[str, ...],
+    refusal: UntraceableError,
+) -> Captured:
+    """Capture a model that `torch.export` refuses, by recording what it does with the example."""
+    recording = record(model, args, kwargs)
+    graph, naming = recording.graph, recording.naming
+    products = _products(graph, recording.found, naming)
+    workload = build_workload(graph, recording.shapes, naming.names, recording.kinds, products)
+    signature = _signature(graph, naming, positional)
+    if recording.batch is not None:
+        signature = free_batch(signature, recording.batch)
+    program = eager_program(recording, signature, len(graph.positional), products)
+    notes = recording.notes
+    warnings.warn(f"{refusal}. {' '.join(notes)}", CaptureWarning, stacklevel=2)
+    return Captured(workload, program, products, notes)
+
+
+def _lowered(exported: ExportedProgram, model: nn.Module | None) -> Lowered:
+    program = write_out(exported)
+    graph = lower(program, refuse_dropout=model is None)
+    if model is not None:
         graph.model_name = type(model).__name__
-    return _finish(graph, positional)
-
-
-def _check_module(model: object) -> None:
-    expected = "expected a torch.nn.Module or a torch.export.ExportedProgram"
-    if isinstance(model, type):
-        raise CaptureError(f"model: the class {model.__name__} itself, {expected}: call it first")
-    if not isinstance(model, nn.Module):
-        raise CaptureError(f"model: a {type(model).__name__}, {expected}")
-    if model.training:
-        raise CaptureError(
-            f"{type(model).__name__} is in training mode: call .eval() on it before it is captured"
-        )
+    graph.examples, graph.most = free_sizes(program)
+    return graph
 
 
 def _finish(graph: Lowered, positional: tuple[str, ...] | None) -> Captured:
-    shapes = SampleShapes(graph.model_name, graph.inputs.values())
+    shapes = SampleShapes(graph.model_name, graph.inputs.values(), graph.examples)
     found = find_products(graph, shapes)
     fold_batch_norms(graph, found)
     graph.drop_unused()
     kinds = {
-        d.name: classify(d, graph, shapes) for d in graph.drafts if d.op != PRODUCT and d.is_data
+        d.name: classify(d, graph, shapes) for d in graph.drafts if d.op not in PRODUCTS and d.is_data
     }
     naming = assign_names(graph, found, {name: kind for name, (kind, _) in kinds.items()})
     products = _products(graph, found, naming)
+    workload = build_workload(graph, shapes, naming.names, kinds, products)
+
+    def at(tokens: int) -> Workload:
+        other = shapes.at(tokens)
+        parts = {name: classify(draft_of[name], graph, other) for name in kinds}
+        return build_workload(graph, other, naming.names, parts, products)
+
+    draft_of = {draft.name: draft for draft in graph.drafts}
     return Captured(
-        build_workload(graph, shapes, naming.names, kinds, products),
+        _with_lengths(workload, shapes.tokens, at, graph, required=positional is not None),
         _program(graph, naming, products, positional),
         products,
     )
 
 
+def _with_lengths(
+    workload: Workload,
+    tokens: int | None,
+    at: Callable[[int], Workload],
+    graph: Lowered,
+    *,
+    required: bool,
+) -> Workload:
+    """Write down how the network follows its tokens, from what it is at other lengths.
+
+    Raises
+    ------
+    InputError
+        When ``required`` and it follows them by no rule, or with none of its layers.
+    """
+    if tokens is None:
+        return workload
+    limits = _limits(graph, input_shapes(graph.inputs))
+    try:
+        lengths = {tokens + 1, tokens + 2, tokens + 3, max(2, tokens // 2)} - {tokens}
+        others = {n: at(n) for n in sorted(lengths)}
+        tagged = tag_lengths(workload, tokens, others, limits.get("tokens"))
+        if not any(LENGTHS in node.attrs for node in tagged.products):
+            raise InputError(f"{workload.name}: no layer follows the tokens")
+    except InputError:
+        if required:
+            raise
+        return workload
+    return tagged
+
+
 def _products(graph: Lowered, found: dict[str, Found], naming: Naming) -> dict[str, Product]:
     products = {}
     for draft in graph.drafts:
-        if draft.op == PRODUCT:
+        if draft.op in PRODUCTS:
             product, layer = found[draft.name], naming.layers[draft.name]
             step = naming.names[draft.name]
             bias = None if product.bias is None else _copy(product.bias)
@@ -156,19 +248,36 @@ def _program(
             naming.names[draft.name], draft.op, fill(draft.args, new), fill(draft.kwargs, new)
         )
 
-    arguments = fill(_arguments(graph, positional), new)
-    inputs = input_shapes(graph.inputs)
     return Program(
-        Signature(
-            arguments,
-            {naming.names[name]: shape for name, shape in inputs.items()},
-            {naming.names[name]: tensor.dtype for name, tensor in graph.inputs.items()},
-        ),
+        _signature(graph, naming, positional),
         tuple(step(d) for d in graph.drafts),
         {naming.names[name]: _copy(tensor) for name, tensor in graph.constants.items()},
         fill(graph.output, new),
         products,
     )
+
+
+def _signature(graph: Lowered, naming: Naming, positional: tuple[str, ...] | None) -> Signature:
+    def new(name: str) -> Ref:
+        return Ref(naming.names[name])
+
+    inputs = input_shapes(graph.inputs)
+    return Signature(
+        fill(_arguments(graph, positional), new),
+        {naming.names[name]: shape for name, shape in inputs.items()},
+        {naming.names[name]: tensor.dtype for name, tensor in graph.inputs.items()},
+        _limits(graph, inputs),
+    )
+
+
+def _limits(graph: Lowered, shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """Name the axes that may not be of every size."""
+    return {
+        axis: graph.most[str(size)]
+        for name, shape in shapes.items()
+        for axis, size in zip(shape, graph.inputs[name].shape, strict=True)
+        if isinstance(axis, str) and str(size) in graph.most
+    }
 
 
 def _arguments(graph: Lowered, positional: tuple[str, ...] | None) -> dict[str, Any]:
@@ -199,8 +308,11 @@ class Captured:
         The operations, to run it.
     products : dict
         Step name -> layer with constant weights; the program's ``products``.
+    notes : tuple of str
+        What the capture could not see.
     """
 
     workload: Workload
-    program: Program
+    program: Program | EagerProgram
     products: dict[str, Product]
+    notes: tuple[str, ...] = ()

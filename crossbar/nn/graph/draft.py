@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from crossbar.nn.graph.ops import arguments, base_name
+from crossbar.nn.graph.product import ProductKind
 from crossbar.nn.graph.values import refs
 
 __all__ = ["Container", "Draft", "Found", "Lowered", "Traced", "nest", "traced"]
@@ -97,6 +98,8 @@ class Draft:
         The module in which it runs (``"layer1.0"``), ``""`` for the model itself.
     module_type : str
         The class of that module, with its package.
+    title : str
+        What it is called inside of its module, in place of its operator.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Draft:
     value: Any
     path: str = ""
     module_type: str = ""
+    title: str = ""
 
     @property
     def base(self) -> str:
@@ -146,16 +150,17 @@ class Found:
 
     Parameters
     ----------
-    kind : {"conv2d", "linear"}
-    weight : Tensor[N, channels / groups, height, width] or Tensor[N, K]
+    kind : {"conv1d", "conv2d", "conv3d", "linear"}
+    weight : Tensor[N, channels / groups, *kernel] or Tensor[N, K]
     weight_name : str
         The constant it was taken from.
     bias : Tensor[N] or None
     geometry : dict
-        ``stride``, ``padding``, ``dilation`` and ``groups`` of a convolution.
+        ``stride``, ``padding``, ``dilation`` and ``groups`` of a convolution; ``recurrent`` of the
+        weights that multiply a state.
     """
 
-    kind: Literal["conv2d", "linear"]
+    kind: ProductKind
     weight: torch.Tensor
     weight_name: str
     bias: torch.Tensor | None
@@ -166,7 +171,8 @@ class Found:
         """Facts of the workload node."""
         n, k, *kernel = self.weight.shape
         if self.kind == "linear":
-            return {"in_features": k, "out_features": n, "bias": self.bias is not None}
+            facts = {"in_features": k, "out_features": n, "bias": self.bias is not None}
+            return {**facts, **self.geometry}
         return {
             "in_channels": k * self.geometry["groups"],
             "out_channels": n,
@@ -200,6 +206,10 @@ class Lowered:
         Nested values.
     values : dict
         Name -> what an input, constant or draft is: a `Traced`, a list of them, or a size.
+    examples : dict
+        Name of a free size -> what it was in the example inputs.
+    most : dict
+        Name of a free size -> the largest that the model allows, where it allows not every.
     """
 
     model_name: str
@@ -211,6 +221,8 @@ class Lowered:
     drafts: list[Draft] = field(default_factory=list)
     output: Any = None
     values: dict[str, Any] = field(default_factory=dict)
+    examples: dict[str, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
 
     def drop_unused(self) -> None:
         """Drop the operations and constants that no output needs."""

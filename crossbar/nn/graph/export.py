@@ -26,10 +26,18 @@ from torch import nn
 from torch.export import Dim, ExportedProgram, ShapesCollection
 from torch.utils import _pytree as pytree
 
-from crossbar.errors import CaptureError
+from crossbar.errors import CaptureError, UntraceableError
 from crossbar.nn.graph.ops import is_mutable
 
-__all__ = ["export_model", "parameter_names", "write_out"]
+__all__ = [
+    "export_model",
+    "free_sizes",
+    "has_tokens",
+    "parameter_names",
+    "tensors_of",
+    "whole_layers",
+    "write_out",
+]
 
 # Data-dependent control flow surfaces as one of these, by name: their modules are private to torch.
 _DATA_DEPENDENT = ("GuardOnDataDependentSymNode", "DataDependentOutputException")
@@ -50,11 +58,12 @@ _NOISE = (
 
 
 def export_model(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, tokens: bool = False
 ) -> ExportedProgram:
     """Export ``model`` with a free batch axis (axis 0 of every tensor).
 
-    Where the model's own code fixes the batch size, the exported axis is a number.
+    Where the model's own code fixes the batch size, the exported axis is a number; and so with
+    ``tokens``, which also frees axis 1 of what `has_tokens` speaks of.
 
     Raises
     ------
@@ -62,17 +71,56 @@ def export_model(
         When the inputs are not tensors and plain values, or the model cannot be traced.
     """
     where = type(model).__name__
-    tensors = _tensors(where, args, kwargs)
+    tensors = tensors_of(where, args, kwargs)
     if any(t.shape[0] != 1 for t in tensors if t.dim()):
-        return _export(model, args, kwargs)
+        return _export(model, args, kwargs, tokens)
     try:
-        return _export(model, *_doubled(args, kwargs))
+        return _export(model, *_doubled(args, kwargs), tokens)
     except CaptureError as error:
         # A model written for single samples: its batch axis stays fixed at one.
         try:
-            return _export(model, args, kwargs)
+            return _export(model, args, kwargs, tokens)
         except CaptureError:
             raise error from None
+
+
+def has_tokens(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the inputs of whole numbers are sequences: of two axes or more, of one length > 1.
+
+    An axis of length 1 is never freed: torch takes it for one that is stretched.
+    """
+    return bool(_sequences(pytree.tree_leaves((args, dict(kwargs)))))
+
+
+def free_sizes(program: ExportedProgram) -> tuple[dict[str, int], dict[str, int]]:
+    """Return what the free sizes of the inputs were in the example, and the largest allowed ones.
+
+    Returns
+    -------
+    examples, most : dict of str to int
+        By the symbol's name; sizes of unknown example or without a limit are absent.
+    """
+    examples: dict[str, int] = {}
+    for node in program.graph.nodes:
+        value = node.meta.get("val") if node.op == "placeholder" else None
+        for size in value.shape if isinstance(value, torch.Tensor) else ():
+            if isinstance(size, torch.SymInt) and size.node.hint is not None:
+                examples[str(size.node.expr)] = int(size.node.hint)
+    upper = {str(symbol): limits.upper for symbol, limits in program.range_constraints.items()}
+    # what is not a limit of the model is infinite, or as large as torch can count
+    return examples, {name: int(n) for name, n in upper.items() if n.is_Integer and n < 1 << 31}
+
+
+def _sequences(leaves: list[Any]) -> list[torch.Tensor]:
+    found = [
+        x
+        for x in leaves
+        if isinstance(x, torch.Tensor)
+        and x.dim() >= 2
+        and not (x.is_floating_point() or x.is_complex())
+    ]
+    lengths = {x.shape[1] for x in found}
+    return found if len(lengths) == 1 and lengths.pop() > 1 else []
 
 
 def write_out(program: ExportedProgram) -> ExportedProgram:
@@ -92,12 +140,12 @@ def write_out(program: ExportedProgram) -> ExportedProgram:
         with _quiet():
             program = program.run_decompositions({})
     except Exception as error:  # torch raises whatever the operator raised
-        raise CaptureError(
+        raise UntraceableError(
             f"the exported model cannot be rewritten: {_first_line(error)}"
         ) from error
     for node in program.graph.nodes:
         if node.op == "call_function" and (_is_nested(node.target) or _changes_data(node.target)):
-            raise CaptureError(
+            raise UntraceableError(
                 f"operator {str(node.target)!r} cannot be captured: it branches, loops or changes a"
                 " tensor in place"
             )
@@ -113,21 +161,33 @@ def parameter_names(model: nn.Module) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
 
 
-def _export(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ExportedProgram:
+def _export(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], tokens: bool
+) -> ExportedProgram:
     where = type(model).__name__
     free = ShapesCollection()  # type: ignore[no-untyped-call]
-    for tensor in _tensors(where, args, kwargs):
+    tensors = tensors_of(where, args, kwargs)
+    sequences = {id(x) for x in _sequences(tensors)} if tokens else set()
+    for tensor in tensors:
         if tensor.dim():
-            free[tensor] = {0: Dim.AUTO}
+            axes = (0, 1) if id(tensor) in sequences else (0,)
+            free[tensor] = dict.fromkeys(axes, Dim.AUTO)
     try:
-        with _quiet(), _whole_layers(), torch.no_grad():
+        with _quiet(), whole_layers(), torch.no_grad():
             shapes = free.dynamic_shapes(model, args, dict(kwargs))  # type: ignore[no-untyped-call]
             return torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
     except Exception as error:  # tracing runs the user's code, which may raise anything
-        raise CaptureError(f"{where} cannot be captured: {_cause(error)}") from error
+        raise UntraceableError(f"{where} cannot be captured: {_cause(error)}") from error
 
 
-def _tensors(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
+def tensors_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
+    """Return the tensors of example inputs.
+
+    Raises
+    ------
+    CaptureError
+        For inputs that are neither tensors nor plain values, no tensor, or no sample.
+    """
     tensors = []
     for leaf in pytree.tree_leaves((args, dict(kwargs))):
         if isinstance(leaf, torch.Tensor):
@@ -168,7 +228,7 @@ def _changes_data(target: Any) -> bool:
 
 
 @contextmanager
-def _whole_layers() -> Iterator[None]:
+def whole_layers() -> Iterator[None]:
     """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from becoming one operator."""
     was_on: bool = torch.backends.mha.get_fastpath_enabled()
     _set_fastpath(False)

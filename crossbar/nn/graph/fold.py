@@ -19,14 +19,16 @@ def fold_batch_norms(graph: Lowered, found: dict[str, Found]) -> None:
     Layers that share one weight are folded only when all of them are followed by the same
     normalisation: otherwise they could no longer share arrays.
     """
+    drafts = {draft.name: draft for draft in graph.drafts}
     while True:
         pairs = _foldable(graph, found)
         if not pairs:
             return
         replaced = {}
         for norm, product in pairs:
-            _fold(graph, norm, found[product])
-            replaced[norm.name] = Ref(product)
+            last = norm.args[0].name
+            _fold(graph, norm, found[product], None if last == product else drafts[last])
+            replaced[norm.name] = Ref(last)
         graph.drafts = [d for d in graph.drafts if d.name not in replaced]
 
         def new(name: str, replaced: dict[str, Ref] = replaced) -> Ref:
@@ -42,11 +44,14 @@ def _foldable(graph: Lowered, found: dict[str, Found]) -> list[tuple[Draft, str]
     for draft in graph.drafts:
         users.update(draft.uses)
     norms: dict[str, Draft] = {}
+    lapped = {d.name: d.uses[0] for d in graph.drafts if d.op == "crossbar.overlap_add"}
     for draft in graph.drafts:
         if draft.base == "batch_norm" and _is_constant_norm(draft, graph):
             x = draft.args[0].name
+            if users[x] == 1 and x in lapped:  # a transposed convolution: its products
+                x = lapped[x]
             # The channel is axis 1, which is a linear layer's last only without tokens.
-            fits = x in found and (found[x].kind == "conv2d" or graph.values[x].axes == 2)
+            fits = x in found and (found[x].kind != "linear" or graph.values[x].axes == 2)
             if fits and users[x] == 1:
                 norms[x] = draft
     layers = defaultdict(list)
@@ -73,7 +78,8 @@ def _same_norm(a: Draft, b: Draft | None) -> bool:
     return b is not None and a.args[1:] == b.args[1:] and a.kwargs == b.kwargs
 
 
-def _fold(graph: Lowered, norm: Draft, product: Found) -> None:
+def _fold(graph: Lowered, norm: Draft, product: Found, lapped: Draft | None) -> None:
+    """Scale and shift; of a transposed convolution each tap is scaled, the sum is shifted."""
     named = norm.named
 
     def tensor(key: str) -> Any:
@@ -81,6 +87,8 @@ def _fold(graph: Lowered, norm: Draft, product: Found) -> None:
         return None if ref is None else graph.constants[ref.name].double()
 
     weight, bias = product.weight.double(), product.bias
+    if lapped is not None and lapped.args[1] is not None:
+        bias = graph.constants[lapped.args[1].name]
     scale = torch.rsqrt(tensor("running_var") + named["eps"])
     if named["weight"] is not None:
         scale = scale * tensor("weight")
@@ -89,5 +97,13 @@ def _fold(graph: Lowered, norm: Draft, product: Found) -> None:
     if named["bias"] is not None:
         shift = shift + tensor("bias")
     dtype = product.weight.dtype
+    if lapped is not None:
+        scale = scale.repeat_interleave(len(weight) // len(scale))
     product.weight = (weight * scale.view(-1, *[1] * (weight.dim() - 1))).to(dtype)
-    product.bias = shift.to(dtype)
+    if lapped is None:
+        product.bias = shift.to(dtype)
+        return
+    new = f"{lapped.name}.bias"
+    graph.constants[new] = shift.to(dtype)
+    graph.origins[new] = ()
+    lapped.args = (lapped.args[0], Ref(new), *lapped.args[2:])

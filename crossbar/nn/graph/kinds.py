@@ -6,69 +6,18 @@ table look-up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from crossbar.nn.graph.draft import Draft, Lowered
+from crossbar.nn.graph.cuts import padded, taken
+from crossbar.nn.graph.draft import Draft, Lowered, Traced
+from crossbar.nn.graph.families import KINDS, PERMUTATIONS, TAPS, label
 from crossbar.nn.graph.shapes import SampleShapes
+from crossbar.nn.graph.values import Ref
 from crossbar.workload import operations as count
 
-__all__ = ["PASSED", "classify", "label"]
-
-PASSED = ("clone", "contiguous", "to", "_to_copy", "type_as")
-"""Operations that move no data between components: their users take the producer's result."""
-
-_BASES = {
-    "activation": """
-        abs ceil celu clamp clamp_max clamp_min cos elu erf exp expm1 floor gelu hardshrink
-        hardsigmoid hardswish hardtanh leaky_relu log log1p log_sigmoid mish neg pow prelu
-        reciprocal relu relu6 round rrelu rsqrt selu sigmoid sign silu sin softplus softshrink
-        sqrt square tanh threshold
-    """,
-    "add": "add rsub sub sum",
-    "attention": "scaled_dot_product_attention",
-    "batchnorm": "batch_norm",
-    "concat": "cat concat stack",
-    "embedding": "embedding",
-    "matmul": "addmm baddbmm bmm einsum linear matmul mm",
-    "mul": "div mul",
-    "norm": """
-        group_norm instance_norm layer_norm native_group_norm native_layer_norm rms_norm
-    """,
-    "pool_avg": """
-        _adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
-        avg_pool1d avg_pool2d avg_pool3d mean
-    """,
-    "pool_max": """
-        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin max max_pool1d
-        max_pool2d max_pool2d_with_indices max_pool3d min
-    """,
-    "reshape": """
-        _reshape_copy _unsafe_view arange as_strided broadcast_to channel_shuffle chunk
-        constant_pad_nd copy diagonal empty empty_like expand expand_as eye fill flatten flip
-        full full_like gather index index_select linspace masked_select movedim narrow new_empty
-        new_full new_ones new_zeros ones ones_like pad permute pixel_shuffle pixel_unshuffle
-        reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad1d
-        replication_pad2d reshape roll scalar_tensor scatter select select_scatter slice
-        slice_scatter split split_with_sizes squeeze swapaxes t tensor_split tile transpose tril
-        triu unbind unflatten unfold unsafe_chunk unsafe_split unsqueeze upsample_nearest1d
-        upsample_nearest2d view view_as zeros zeros_like
-    """,
-    "softmax": "_log_softmax _safe_softmax _softmax log_softmax softmax",
-}
-_KINDS = {base: kind for kind, bases in _BASES.items() for base in bases.split()}
-
-_LABELS = {
-    "constant_pad_nd": "pad",
-    "max_pool2d_with_indices": "max_pool2d",
-    "scaled_dot_product_attention": "attention",
-}
-
-
-def label(base: str) -> str:
-    """Return the name that users know an operator by."""
-    return _LABELS.get(base, base.lstrip("_").removeprefix("native_").removeprefix("unsafe_"))
+__all__ = ["classify"]
 
 
 def classify(draft: Draft, graph: Lowered, shapes: SampleShapes) -> tuple[str, dict[str, Any]]:
@@ -79,7 +28,9 @@ def classify(draft: Draft, graph: Lowered, shapes: SampleShapes) -> tuple[str, d
     """
     if draft.op == "_operator.getitem":
         return "reshape", {"operator": "getitem"}
-    kind = _KINDS.get(draft.base, "other")
+    kind = KINDS.get(draft.base, "other")
+    if draft.op.startswith("crossbar."):
+        return _own(draft, graph, shapes)
     facts = _Facts(draft, graph, shapes)
     weights = facts.weights
     if kind == "matmul" and draft.base == "linear" and weights:
@@ -90,6 +41,22 @@ def classify(draft: Draft, graph: Lowered, shapes: SampleShapes) -> tuple[str, d
     if weights and kind in ("matmul", "other"):
         attrs["weights"] = weights
     return kind, attrs
+
+
+def _own(draft: Draft, graph: Lowered, shapes: SampleShapes) -> tuple[str, dict[str, Any]]:
+    """Classify what `crossbar.nn.graph.functions` does."""
+    args = draft.args
+    if draft.base == "cell":
+        return "cell", {"operator": args[0]}
+    if draft.base == "states":
+        return "cell", {"operator": args[1]}
+    products, _, *geometry = args
+    keys = ("kernel", "stride", "padding", "output_padding", "dilation")
+    return "overlap_add", {
+        "operator": f"conv_transpose{len(geometry[0])}d",
+        **{key: tuple(sizes) for key, sizes in zip(keys, geometry, strict=True)},
+        "operations": prod(shapes.shape(draft.name, graph.values[products.name])),
+    }
 
 
 def _einsum(facts: _Facts) -> dict[str, Any]:
@@ -117,7 +84,9 @@ def _matmul(facts: _Facts) -> dict[str, Any]:
 
 def _softmax(facts: _Facts) -> dict[str, Any]:
     n = facts.axis_size(facts.named["dim"])
-    return {"operations": count.softmax_operations((prod(facts.output) // n, n))}
+    counted = {"operations": count.softmax_operations((prod(facts.output) // n, n))}
+    axis = facts.own_axis(facts.draft.value, facts.named["dim"])
+    return counted if axis is None else {**counted, "axis": axis}
 
 
 def _norm(facts: _Facts) -> dict[str, Any]:
@@ -135,11 +104,14 @@ def _norm(facts: _Facts) -> dict[str, Any]:
 
 def _attention(facts: _Facts) -> dict[str, Any]:
     query, key, value = (facts.input(n) for n in ("query", "key", "value"))
-    return {
-        "operations": count.attention_operations(
-            prod(query[:-2]), query[-2], key[-2], query[-1], value[-1]
-        )
+    sizes = {
+        "heads": prod(query[:-2]),
+        "queries": query[-2],
+        "keys": key[-2],
+        "width": query[-1],
+        "value_width": value[-1],
     }
+    return {**sizes, "operations": count.attention_operations(**sizes)}
 
 
 def _embedding(facts: _Facts) -> dict[str, Any]:
@@ -187,10 +159,83 @@ def _axes(value: Any, axes: int) -> tuple[int, ...]:
     return sizes * axes if len(sizes) == 1 else sizes
 
 
-def _sum(facts: _Facts) -> dict[str, Any]:
-    if facts.draft.base != "sum":
+_REDUCTIONS = {
+    **dict.fromkeys(("cumsum", "diff", "sum", "trace", "all", "any", "cumprod", "prod", "dist"), 1),
+    **dict.fromkeys(("linalg_norm", "linalg_vector_norm", "norm", "frobenius_norm"), 1),
+    **dict.fromkeys(("std", "std_mean", "var", "var_mean"), 2),  # a sum, a sum of squares
+    **dict.fromkeys(("logsumexp", "logcumsumexp"), 3),  # comparison, exponential, sum
+}
+"""Operations for each element that is taken in."""
+
+_INTO = {"index_add": "source", "scatter_add": "src", "scatter_reduce": "src"}
+_SEARCHES = {"bucketize": "boundaries", "searchsorted": "sorted_sequence"}
+
+
+def _elements(facts: _Facts) -> dict[str, Any]:
+    """One operation for each element of the result, or of what is taken in."""
+    base, named = facts.draft.base, facts.named
+    if base in _REDUCTIONS:
+        return {"operations": _REDUCTIONS[base] * prod(facts.input("self"))}
+    if base == "cosine_similarity":  # three sums of products
+        return {"operations": 3 * prod(facts.input("x1"))}
+    if base in _INTO and isinstance(named[_INTO[base]], Ref):
+        return {"operations": prod(facts.input(_INTO[base]))}
+    if base in _SEARCHES and isinstance(named[_SEARCHES[base]], Ref):
+        entries = facts.input(_SEARCHES[base])[-1]
+        return {"operations": prod(facts.output) * max(1, (entries - 1).bit_length())}
+    if base in ("addcdiv", "addcmul", "lerp", "glu"):
+        return {"operations": 2 * prod(facts.output)}
+    return {}
+
+
+def _interpolation(facts: _Facts) -> dict[str, Any]:
+    return {"operations": prod(facts.output) * TAPS[facts.draft.base]}
+
+
+def _move(facts: _Facts) -> dict[str, Any]:
+    """Where the values of a moved map come from, for the moves whose place matters."""
+    if facts.draft.base in ("select", "slice"):
+        return taken(facts)
+    if facts.draft.base in ("constant_pad_nd", "pad"):
+        return padded(facts)
+    return _permutation(facts)
+
+
+def _permutation(facts: _Facts) -> dict[str, Any]:
+    """Order of the axes of a sample, where it is known where the batch goes."""
+    base, named = facts.draft.base, facts.named
+    if base not in PERMUTATIONS:
         return {}
-    return {"operations": prod(facts.input("self"))}
+    before, after = facts.graph.values[facts.draft.uses[0]], facts.draft.value
+    order = list(range(before.axes))
+    if base == "permute":
+        order = [axis % before.axes for axis in named["dims"]]
+    elif base in ("movedim", "moveaxis"):
+        taken, put = (_list(named[key], before.axes) for key in ("source", "destination"))
+        order = [axis for axis in order if axis not in taken]
+        for place, axis in sorted(zip(put, taken, strict=True)):
+            order.insert(place, axis)
+    elif base == "numpy_T":
+        order.reverse()
+    elif before.axes > 1:
+        keys = next((k for k in _SWAPPED if k[0] in named), None)
+        a, b = (0, 1) if keys is None else (named[k] % before.axes for k in keys)
+        if base in ("adjoint", "mT", "matrix_H"):
+            a, b = before.axes - 2, before.axes - 1
+        order[a], order[b] = order[b], order[a]
+    batch = facts.shapes.batch_axis(before)
+    moved = facts.shapes.batch_axis(after)
+    if (None if moved is None else order[moved]) != batch:
+        return {}
+    rest = [axis for axis in range(before.axes) if axis != batch]
+    return {"axes": tuple(rest.index(axis) for axis in order if axis != batch)}
+
+
+_SWAPPED = (("dim0", "dim1"), ("axis0", "axis1"))
+
+
+def _list(value: int | Sequence[int], axes: int) -> list[int]:
+    return [axis % axes for axis in ([value] if isinstance(value, int) else value)]
 
 
 def _convolution(facts: _Facts) -> dict[str, Any]:
@@ -207,6 +252,12 @@ def _recurrent(facts: _Facts) -> dict[str, Any]:
     if "input" not in facts.named:
         return {}  # packed sequences: how many steps is in the data
     return {"operations": facts.weights * prod(facts.input("input")[:-1])}
+
+
+def _bilinear(facts: _Facts) -> dict[str, Any]:
+    """Multiply-adds: of both inputs for every weight, and of the sums with the first."""
+    first, second = (facts.input(name)[-1] for name in ("input1", "input2"))
+    return {"operations": prod(facts.output) * first * (second + 1)}
 
 
 def _linear(facts: _Facts) -> dict[str, Any]:
@@ -238,13 +289,22 @@ class _Facts:
         """Shape of an argument, of one sample."""
         return self.shapes.shape(self.draft.name, self.graph.values[self.named[name].name])
 
+    def own_axis(self, value: Traced, axis: int) -> int | None:
+        """An axis of a value among those of one sample; None for the batch."""
+        axis, batch = axis % value.axes, self.shapes.batch_axis(value)
+        if axis == batch:
+            return None
+        return axis - int(batch is not None and batch < axis)
+
     def axis_size(self, axis: int) -> int:
         """Size of one axis of the result."""
         return self.shapes.size(self.draft.name, self.draft.value.shape[axis])
 
 
 _RULES: dict[str, Callable[[_Facts], dict[str, Any]]] = {
-    "add": _sum,
+    **dict.fromkeys(("activation", "add", "logic", "mul"), _elements),
+    "interpolate": _interpolation,
+    "reshape": _move,
     "attention": _attention,
     "concat": _concat,
     "embedding": _embedding,
@@ -253,6 +313,7 @@ _RULES: dict[str, Callable[[_Facts], dict[str, Any]]] = {
     "pool_avg": _pool,
     "pool_max": _pool,
     "softmax": _softmax,
+    "bilinear": _bilinear,
     "linear": _linear,
     **dict.fromkeys(
         (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 
 from crossbar.nn.graph.draft import Draft, Found, Lowered
-from crossbar.nn.graph.kinds import label
-from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.families import label
+from crossbar.nn.graph.ops import PRODUCTS
 
 __all__ = ["Layer", "Naming", "assign_names"]
 
@@ -32,7 +32,7 @@ def assign_names(graph: Lowered, found: dict[str, Found], kinds: dict[str, str])
     owners: dict[str, str] = {}
     modules = {draft.path for draft in graph.drafts}
     for draft in graph.drafts:
-        if draft.op == PRODUCT:
+        if draft.op in PRODUCTS:
             product = found[draft.name]
             origins = graph.origins[product.weight_name]
             base = _layer_name(draft.path, origins, product.kind, modules)
@@ -79,9 +79,11 @@ def _layer_name(path: str, origins: tuple[str, ...], kind: str, modules: set[str
 
 
 def _operation_name(draft: Draft, kind: str) -> str:
-    operator = label(draft.op.split(".")[1])
+    operator = draft.title or label(draft.op.split(".")[1])
     if not draft.path:
         return operator
+    if draft.title:
+        return f"{draft.path}.{operator}"
     package, _, module = draft.module_type.rpartition(".")
     is_layer = package.startswith("torch.nn.modules.") and not module.startswith(_CONTAINERS)
     return draft.path if is_layer and kind != "reshape" else f"{draft.path}.{operator}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from crossbar.errors import CaptureError
 from crossbar.nn.graph.draft import Draft, Lowered
-from crossbar.nn.graph.kinds import PASSED
-from crossbar.nn.graph.ops import PRODUCT
+from crossbar.nn.graph.families import PASSED
+from crossbar.nn.graph.ops import PRODUCTS, RECURRENCE
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.shapes import SampleShapes
 from crossbar.nn.graph.values import refs
@@ -102,7 +103,7 @@ class _Builder:
         self.stands_for[name] = (node.name,)
 
     def _draft(self, draft: Draft) -> None:
-        if draft.op == PRODUCT:
+        if draft.op in PRODUCTS:
             self._product(draft)
             return
         inputs = tuple(n for use in draft.uses for n in self.stands_for[use])
@@ -123,10 +124,15 @@ class _Builder:
             if source.base not in _SPLITS and shape == self.nodes[inputs[0]].shape:
                 self.stands_for[draft.name] = inputs
                 return
+        if attrs.get("axes") == tuple(range(len(shape))):
+            self.stands_for[draft.name] = inputs  # only the batch has moved
+            return
         known = [self.nodes[n].shape for n in inputs]
         if not _fits(kind, attrs, known, shape):
             # The shape rules of a workload do not cover it (odd axes, a reduction): say less.
             attrs = {k: v for k, v in attrs.items() if k not in (*_WINDOW, "axis")}
+            if kind in ("add", "mul"):
+                attrs.setdefault("operations", prod(shape))
             if not _fits(kind, attrs, known, shape):
                 kind = "other"
         self._add(draft.name, Node(name, kind, inputs, shape, attrs))
@@ -134,15 +140,16 @@ class _Builder:
     def _product(self, draft: Draft) -> None:
         name = self.names[draft.name]
         product = self.products[name]
-        (x,) = draft.uses
+        x = draft.uses[0]  # a recurrence: what the products are added to
         if not self.stands_for[x]:
             # A learned tensor, stretched to the batch: the layer still needs a producer.
             origin = self.drafts[x]
             operator = {"operator": "constant"}
             node = Node(self.names[x], "reshape", (), self._shape(origin), operator)
             self._add(x, node)
-        shape = self._shape(draft)
         inputs = self.stands_for[x]
+        is_recurrent = draft.op == RECURRENCE
+        shape = self.nodes[inputs[0]].shape if is_recurrent else self._shape(draft)
         node = Node(name, product.kind, inputs, shape, product.attrs, product.weight_key)
         self._add(draft.name, node)
 

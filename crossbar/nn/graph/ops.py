@@ -1,8 +1,8 @@
 """Which operations a captured program may hold, by name.
 
 A program is data that may come from a file, so a name is looked up in families of harmless
-functions and nowhere else: torch's ``aten`` operators, arithmetic on sizes, and the product that
-crossbars compute.
+functions and nowhere else: torch's ``aten`` operators, arithmetic on sizes, the product that
+crossbars compute, and what `crossbar.nn.graph.functions` adds.
 """
 
 from __future__ import annotations
@@ -15,11 +15,27 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError, did_you_mean
+from crossbar.nn.graph import functions
 
-__all__ = ["PRODUCT", "arguments", "base_name", "is_mutable", "is_random", "op_name", "resolve"]
+__all__ = [
+    "PRODUCT",
+    "PRODUCTS",
+    "RECURRENCE",
+    "arguments",
+    "base_name",
+    "is_mutable",
+    "is_random",
+    "op_name",
+    "resolve",
+]
 
 PRODUCT = "crossbar.product"
 """Operation of a step that multiplies by constant weights."""
+
+RECURRENCE = "crossbar.recurrence"
+"""Operation of a step that multiplies by constant weights once a time step."""
+
+PRODUCTS = (PRODUCT, RECURRENCE)
 
 _FUNCTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "_operator": (
@@ -29,6 +45,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
             *("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_", "not_", "xor", "getitem"),
         ),
     ),
+    "crossbar": (functions, ("cell", "overlap_add", "states")),
     "math": (math, ("ceil", "floor", "trunc", "sqrt", "log2", "exp", "pow")),
     "torch": (
         torch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,15 @@ from torch.nn import functional
 
 from crossbar.errors import CaptureError
 
-__all__ = ["Product", "product_from_dict", "product_tensors", "product_to_dict"]
+__all__ = ["Product", "ProductKind", "product_from_dict", "product_tensors", "product_to_dict"]
+
+ProductKind = Literal["conv1d", "conv2d", "conv3d", "linear"]
+
+_CONVOLUTIONS: dict[str, Callable[..., torch.Tensor]] = {
+    "conv1d": functional.conv1d,
+    "conv2d": functional.conv2d,
+    "conv3d": functional.conv3d,
+}
 
 
 def product_to_dict(product: Product) -> dict[str, Any]:
@@ -83,8 +91,8 @@ class Product:
         Name of its step in the program and of its node in the workload.
     layer : str
         The user's name for it, usually the module path; a layer that runs twice has two steps.
-    kind : {"conv2d", "linear"}
-    weight : Tensor[N, channels / groups, height, width] or Tensor[N, K]
+    kind : {"conv1d", "conv2d", "conv3d", "linear"}
+    weight : Tensor[N, channels / groups, *kernel] or Tensor[N, K]
         BatchNorm is already in it.
     bias : Tensor[N] or None
     attrs : mapping
@@ -95,7 +103,7 @@ class Product:
 
     step: str
     layer: str
-    kind: Literal["conv2d", "linear"]
+    kind: ProductKind
     weight: torch.Tensor
     bias: torch.Tensor | None
     attrs: Mapping[str, Any]
@@ -112,13 +120,13 @@ class Product:
     def compute(self, x: torch.Tensor) -> torch.Tensor:
         """Return the product in floating point.
 
-        ``x`` is ``(batch, channels, height, width)`` for a convolution and ``(..., K)`` for a
+        ``x`` is ``(batch, channels, *map)`` for a convolution and ``(..., K)`` for a
         linear layer.
         """
         if self.kind == "linear":
             return functional.linear(x, self.weight, self.bias)
         a = self.attrs
-        return functional.conv2d(
+        return _CONVOLUTIONS[self.kind](
             x,
             self.weight,
             self.bias,

@@ -16,7 +16,9 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError, SchemaVersionError
-from crossbar.nn.graph.ops import PRODUCT, resolve
+from crossbar.nn.graph.functions import recurrence
+from crossbar.nn.graph.indices import index_error
+from crossbar.nn.graph.ops import PRODUCT, PRODUCTS, RECURRENCE, resolve
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.signature import Signature
 from crossbar.nn.graph.values import Ref, decode, encode, fill, refs
@@ -48,7 +50,10 @@ class Step:
 
 
 Override = Callable[[Step, tuple[Any, ...], dict[str, Any]], Any]
-"""Computes a product step in place of the float product: ``override(step, args, kwargs)``."""
+"""Computes a product step in place of the float product: ``override(step, args, kwargs)``.
+
+``args[0]`` is what is multiplied.  A recurrent step is asked for once a time step, with the hidden
+state and the keywords ``time`` (calls of the step before this one) and ``times`` (calls in all)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +91,7 @@ class Program:
             if step.name in known:
                 raise CaptureError(f"captured program: the name {step.name!r} stands twice")
             self._require(step.name, (step.args, step.kwargs), known)
-            if step.op == PRODUCT and step.name not in self.products:
+            if step.op in PRODUCTS and step.name not in self.products:
                 raise CaptureError(f"captured program: step {step.name!r} has no weights")
             known.add(step.name)
         self._require("output", self.output, known)
@@ -125,7 +130,8 @@ class Program:
         DataError
             When the arguments are not what the network was captured with.
         """
-        values: dict[str, Any] = dict(self.signature.bind(args, kwargs or {}))
+        inputs = self.signature.bind(args, kwargs or {})
+        values: dict[str, Any] = dict(inputs)
 
         def get(name: str) -> Any:
             return values[name] if name in values else self.constants[name]
@@ -133,13 +139,31 @@ class Program:
         for step, function, unused in self._schedule:
             step_args: tuple[Any, ...] = fill(step.args, get)
             step_kwargs: dict[str, Any] = fill(step.kwargs, get)
-            if step.op == PRODUCT and override is not None:
+            if step.op == RECURRENCE:
+                values[step.name] = self._recur(step, step_args, override)
+            elif step.op == PRODUCT and override is not None:
                 values[step.name] = override(step, step_args, step_kwargs)
             else:
-                values[step.name] = function(*step_args, **step_kwargs)
+                try:
+                    values[step.name] = function(*step_args, **step_kwargs)
+                except (IndexError, RuntimeError) as error:
+                    explained = index_error(step_args, self.signature, inputs, error)
+                    if explained is error:
+                        raise
+                    raise explained from error
             for name in unused:
                 del values[name]
         return fill(self.output, get)
+
+    def use(self, step: Step, kwargs: Mapping[str, Any]) -> int:
+        """Number a call of an override among all of a run, whatever the batch.
+
+        Parameters
+        ----------
+        step, kwargs
+            As the override was given them.
+        """
+        return self._places[step.name] + len(self._places) * int(kwargs.get("time", 0))
 
     def to_json(self) -> str:
         """Return the program without constants and products: tensors travel apart."""
@@ -199,13 +223,29 @@ class Program:
                 for item in data["steps"]
             )
             for step in steps:
-                if step.op != PRODUCT:
+                if step.op not in PRODUCTS:
                     resolve(step.op)
             output = decode(data["output"])
             signature = Signature.from_dict(data["signature"])
             return cls(signature, steps, dict(constants), output, dict(products))
         except (KeyError, TypeError, AttributeError) as error:
             raise CaptureError(f"captured program: unreadable step ({error!r})") from error
+
+    def _recur(self, step: Step, args: tuple[Any, ...], override: Override | None) -> Any:
+        """Run a recurrent step: one product a time step."""
+        product = self.products[step.name]
+
+        def multiply(state: torch.Tensor, time: int, times: int) -> Any:
+            if override is None:
+                return product.compute(state)
+            return override(step, (state,), {"time": time, "times": times})
+
+        inputs, initial, operator, direction = args
+        return recurrence(inputs, initial, operator, direction, multiply)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.products)}
 
     @staticmethod
     def _require(where: str, value: Any, known: set[str]) -> None:
@@ -222,6 +262,7 @@ class Program:
             used = dict.fromkeys((*refs((step.args, step.kwargs)), step.name))
             unused = tuple(name for name in used if name not in needed)
             needed.update(used)
-            function = self.products[step.name].compute if step.op == PRODUCT else resolve(step.op)
+            is_product = step.op in PRODUCTS
+            function = self.products[step.name].compute if is_product else resolve(step.op)
             backwards.append((step, function, unused))
         return tuple(reversed(backwards))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
-from crossbar.errors import CaptureError
+from crossbar.errors import UntraceableError
 from crossbar.nn.graph.draft import Traced
 from crossbar.nn.graph.signature import Shape
 
@@ -15,17 +16,19 @@ __all__ = ["SampleShapes", "input_shapes"]
 def input_shapes(inputs: Mapping[str, Traced]) -> dict[str, Shape]:
     """Return the sizes of each input, with a name for the axes that may differ from call to call.
 
-    Axes that have to be equal bear the same name; the first is ``"batch"``.
+    Axes that have to be equal bear the same name; the first is ``"batch"``, the first that is no
+    batch ``"tokens"``.
     """
     names: dict[str, str] = {}
     shapes: dict[str, Shape] = {}
     for name, tensor in inputs.items():
         sizes: list[int | str] = []
-        for size in tensor.shape:
+        for axis, size in enumerate(tensor.shape):
             if isinstance(size, int):
                 sizes.append(size)
             else:
-                new = f"batch of {name}" if names else "batch"
+                sort = "tokens" if axis else "batch"
+                new = f"{sort} of {name}" if sort in names.values() else sort
                 sizes.append(names.setdefault(str(size), new))
         shapes[name] = tuple(sizes)
     return shapes
@@ -40,15 +43,36 @@ class SampleShapes:
         For error messages.
     inputs : iterable of Traced
         The inputs.  An axis 0 of free size is the batch; where every axis 0 is a number, the first
-        one is the fixed batch size and the axis of that length is taken for the batch.
+        one is the fixed batch size and the axis of that length is taken for the batch.  Any other
+        axis of free size counts tokens.
+    examples : mapping of str to int
+        Free size -> what it was in the example: that is the length of one sample.
     """
 
-    def __init__(self, model_name: str, inputs: Iterable[Traced]) -> None:
-        first = [t.shape[0] for t in inputs if t.shape]
+    def __init__(
+        self, model_name: str, inputs: Iterable[Traced], examples: Mapping[str, int] | None = None
+    ) -> None:
+        shapes = [t.shape for t in inputs if t.shape]
+        first = [shape[0] for shape in shapes]
         free = [size for size in first if not isinstance(size, int)]
         self._model = model_name
         self._symbols = frozenset(s for size in free for s in size.free_symbols)
         self._fixed = int(first[0]) if first and not free else None
+        others = {s for shape in shapes for n in shape[1:] if not isinstance(n, int)
+                  for s in n.free_symbols} - self._symbols  # fmt: skip
+        known = examples or {}
+        self._lengths = {s: known[str(s)] for s in others if str(s) in known}
+
+    @property
+    def tokens(self) -> int | None:
+        """Length of the example where exactly one length is free, else None."""
+        return next(iter(self._lengths.values())) if len(self._lengths) == 1 else None
+
+    def at(self, tokens: int) -> SampleShapes:
+        """Return the shapes of a sample of another length; only where `tokens` is a number."""
+        other = copy(self)
+        other._lengths = dict.fromkeys(self._lengths, tokens)
+        return other
 
     def shape(self, where: str, tensor: Traced) -> tuple[int, ...]:
         """Return the shape of one sample: ``(2 * batch, 5, 8)`` is ``(2, 5, 8)``.
@@ -78,9 +102,9 @@ class SampleShapes:
         """Return one size for a single sample; raises CaptureError as `shape` does."""
         if isinstance(size, int):
             return size
-        one = size.subs(dict.fromkeys(self._symbols, 1))
+        one = size.subs({**dict.fromkeys(self._symbols, 1), **self._lengths})
         if one.free_symbols:
-            raise CaptureError(
+            raise UntraceableError(
                 f"{self._model}: {where}: the shape of its result depends on the values of the"
                 " input, which no schedule can foresee"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,7 +11,13 @@ import torch
 from crossbar.errors import CaptureError, DataError, did_you_mean
 from crossbar.nn.graph.values import Ref, decode, encode, refs
 
-__all__ = ["Shape", "Signature"]
+__all__ = ["Shape", "Signature", "too_long"]
+
+
+def too_long(name: str, tokens: int, most: int) -> DataError:
+    """Return the error for a sequence of more tokens than the network has positions for."""
+    return DataError(f"input {name!r}: {tokens} tokens, the network takes {most} at most")
+
 
 Shape = tuple[int | str, ...]
 """Sizes of an input; an axis that may differ from call to call has a name instead (``"batch"``)."""
@@ -31,11 +37,14 @@ class Signature:
         Input name (as in the `Ref`) -> its sizes; equal names of axes mean equal sizes.
     dtypes : dict
         Input name -> its type.
+    most : dict
+        Name of an axis -> the largest that it may be, where the network takes not every length.
     """
 
     arguments: dict[str, Any]
     shapes: dict[str, Shape]
     dtypes: dict[str, torch.dtype]
+    most: dict[str, int] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -76,6 +85,7 @@ class Signature:
                 [name, list(shape), encode(self.dtypes[name])]
                 for name, shape in self.shapes.items()
             ],
+            **({"most": self.most} if self.most else {}),
         }
 
     @classmethod
@@ -86,8 +96,9 @@ class Signature:
                 {name: decode(value) for name, value in data["arguments"]},
                 {name: tuple(shape) for name, shape, _ in data["inputs"]},
                 {name: decode(dtype) for name, _, dtype in data["inputs"]},
+                {str(axis): int(size) for axis, size in data.get("most", {}).items()},
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CaptureError(f"captured program: unreadable inputs ({error!r})") from error
 
     def _names(self) -> str:
@@ -163,6 +174,8 @@ class Signature:
         for name, tensor in tensors.items():
             for axis, size in zip(self.shapes[name], tensor.shape, strict=True):
                 if isinstance(axis, str):
+                    if size > self.most.get(axis, size):
+                        raise too_long(name, size, self.most[axis])
                     other, expected = first.setdefault(axis, (name, size))
                     if size != expected:
                         raise DataError(

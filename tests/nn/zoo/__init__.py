@@ -1,0 +1,1 @@
+"""Networks as architects bring them, in plain torch, small."""
