@@ -14,6 +14,9 @@ of partial
   a variance that follows the driven cells), with ADCs of uneven thresholds, as float32 matrix
   products, and for an 8-bit DAC as one product a slice.
 
+Where the processor has AMX, the bit-serial reads through matrix tiles stand beside those by
+popcounts; their limit is what the tiles do when nothing else stands in the loop.
+
 All on one thread, in turn, in one process; the figure to read is the ratio.  The popcount limit is
 what the processor does when nothing but AND and popcount stands in the loop, over 64 bit products
 a MAC.
@@ -30,11 +33,13 @@ import torch
 from harness import options, race, write
 from numba import njit
 from threadpoolctl import threadpool_limits
+from tile_limit import PRODUCTS, multiply_tiles
 
 from crossbar.arch import load_arch
 from crossbar.array.layer import ProgrammedLayer
 from crossbar.array.run import read_columns
-from crossbar.array.window import Window
+from crossbar.array.tile_reading import pack_bytes, read_tiled
+from crossbar.array.window import Span, Window
 from crossbar.circuit.dac import make_input_coding
 from crossbar.kernels.bitserial import _full_registers, _popcount
 from crossbar.kernels.conversion import make_conversion
@@ -42,12 +47,14 @@ from crossbar.kernels.convert import convert_columns, digit_matrix
 from crossbar.kernels.inputs import pack_planes
 from crossbar.kernels.table_reads import read_tables
 from crossbar.kernels.tables import make_tables, table_numbers
+from crossbar.kernels.tiles import tiles_refused
 from crossbar.mapping import build_plan
 from crossbar.tables import table
 from crossbar.workload import Node, Workload
 
 SIZE = 512
 ROWS = 128
+TILED = ("matrix tiles (AMX)", "matrix tiles, counting saturations")
 
 
 @njit(nogil=True)
@@ -214,6 +221,10 @@ def main() -> None:
         for part in reading.slices:
             read_columns(planes, part, reading.adc, serial.coding, totals, count=count)
 
+    def serial_layer(chosen: str) -> None:
+        os.environ["CROSSBAR_KERNEL"] = chosen
+        serial.compute(image, window, ones, zeros, out["serial"], count=False)
+
     codes = weights.T + 128
     slices = [
         [
@@ -232,7 +243,7 @@ def main() -> None:
     entries = {
         "bit-serial kernel": lambda: kernel(False),
         "the same, counting saturations": lambda: kernel(True),
-        "bit-serial layer": lambda: serial.compute(image, window, ones, zeros, out["serial"]),
+        "bit-serial layer": lambda: serial_layer("popcount"),
         "collapsed layer": lambda: lossless.compute(image, window, ones, zeros, out["collapsed"]),
         "float32 torch": lambda: torch.nn.functional.linear(xf, wf),
         "float32 formulation": lambda: formulation(xt, slices, 127.0),
@@ -244,6 +255,22 @@ def main() -> None:
         "real cells, float32 formulation": lambda: real_formulation(xt, blocks),
         "popcount limit": lambda: _popcounts(words, column_words, ones_out),
     }
+    if not tiles_refused():
+        inputs, _ = pack_bytes(
+            reading.bundle, reading.segments, serial.coding, image, window, 0,
+            Span(0, positions, 0, 1),
+        )  # fmt: skip
+        tiled = reading.tiles
+
+        def tiles(count: bool) -> None:
+            read_tiled(inputs, tiled, reading.adc, serial.coding, count=count)
+
+        entries |= {
+            "matrix tiles (AMX)": lambda: tiles(False),
+            "matrix tiles, counting saturations": lambda: tiles(True),
+            "bit-serial layer, matrix tiles": lambda: serial_layer("amx"),
+            "tile limit": multiply_tiles,
+        }
     torch.set_num_threads(1)
     with threadpool_limits(limits=1, user_api="blas"):
         best = race(entries, rounds)
@@ -256,11 +283,22 @@ def main() -> None:
             )
             and np.array_equal(out["collapsed"][some, :, 0], x[some].astype(np.int64) @ weights.T)
         )
+        for chosen in ("popcount", "auto"):
+            out["serial"][:] = -1
+            serial_layer(chosen)
+            exact = exact and np.array_equal(out["serial"][some, :, 0], expected.astype(np.float32))
         differing = real.differing(x[some])
     macs = positions * SIZE * SIZE
     rate = {name: macs / seconds / 1e9 for name, seconds in best.items()}
     # a popcount covers 64 rows of one bit product; a MAC of 8 x 8 bits is 64 bit products
     rate["popcount limit"] = positions * 512 * 32 / best["popcount limit"] / 1e9
+    if "tile limit" in best:  # a product is 16 x 16 x 64 products of a bit and a 2-bit code
+        products = {name: rate[name] * 1e9 * 32 / (16 * 16 * 64) for name in TILED}
+        products["tile limit"] = PRODUCTS / best["tile limit"]
+        rate["tile limit"] = products["tile limit"] * 16 * 16 * 64 / 32 / 1e9
+        for name, number in products.items():
+            each = "" if name == "tile limit" else f", {number * 128 / 1e9:.1f} G conversions/s"
+            print(f"{name}: {number / 1e6:.0f} M tile products/s{each}")
     rows = [
         [
             name,
@@ -279,6 +317,16 @@ def main() -> None:
         "kernel_vs_popcount_limit": rate["bit-serial kernel"] / rate["popcount limit"],
         "real_vs_formulation": rate["real cells"] / rate["real cells, float32 formulation"],
     }
+    if "tile limit" in best:
+        tiled_rate = rate["matrix tiles (AMX)"]
+        ratios["tiles_vs_popcounts"] = tiled_rate / rate["bit-serial kernel"]
+        ratios["tiles_vs_formulation"] = tiled_rate / rate["float32 formulation"]
+        ratios["tiles_vs_tile_limit"] = tiled_rate / rate["tile limit"]
+        print(
+            f"matrix tiles: {ratios['tiles_vs_popcounts']:.1f} x the popcount kernel, "
+            f"{ratios['tiles_vs_formulation']:.0f} x the float32 formulation, "
+            f"{100 * ratios['tiles_vs_tile_limit']:.0f} % of the tile limit"
+        )
     result = {"g_mac_per_s": rate, "ratios": ratios, "exact": exact, "codes_differing": differing}
     path = write(args.out, "kernel_speed", result)
     print(f"wrote {path}")

@@ -14,26 +14,41 @@ from typing import Any
 __all__ = ["options", "race", "write"]
 
 
-def options(doc: str | None, name: str) -> argparse.Namespace:
-    """Parse ``--quick --out --seed``; ``--out`` is ``out/bench/<name>`` unless given."""
+def options(
+    doc: str | None,
+    name: str,
+    more: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> argparse.Namespace:
+    """Parse ``--quick --out --seed`` and what ``more`` adds to the parser.
+
+    ``--out`` is ``out/bench/<name>`` unless given.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smaller run for smoke tests")
     parser.add_argument("--out", type=Path, default=Path("out/bench") / name)
     parser.add_argument("--seed", type=int, default=0)
+    if more is not None:
+        more(parser)
     return parser.parse_args()
 
 
-def race(entries: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+def race(
+    entries: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Time several functions in turn, A B C A B C ..., and keep each one's best [s].
 
     Taking turns lets a change of the machine's speed hit all of them alike, so that ratios hold.
+    ``time.process_time`` as ``clock`` counts the processor's time, of all threads, and not what
+    others on the machine take.
     """
     best = {name: float("inf") for name in entries}
     for _ in range(rounds + 1):  # the first round warms caches and compiles
         for name, function in entries.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], clock() - start)
     return best
 
 

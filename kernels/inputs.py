@@ -16,10 +16,10 @@ __all__ = ["drive_map", "pack_planes", "quantise", "unfold"]
 
 
 @jit
-def quantise(x, scale, low, high, top, left, out):
-    """Round activations to integers, half to even, into the middle of a zero-padded image.
+def quantise(x, scale, low, high, top, left, out, zero=0):
+    """Round activations to integers, half to even, into the middle of a padded image.
 
-    ``out[b, c, y + top, x + left] = clip(rint(x[b, c, y, x] / scale), low, high)``
+    ``out[b, c, y + top, x + left] = clip(rint(x[b, c, y, x] / scale) + zero, low, high)``
 
     Parameters
     ----------
@@ -27,8 +27,10 @@ def quantise(x, scale, low, high, top, left, out):
     scale : float32
     low, high : int
     top, left : int
-        Zeros above and to the left; the rest of ``out`` must already be 0.
+        Padding above and to the left; it must already be in ``out``, as the code of 0.
     out : int16 or int32[batch, channels, height + top + bottom, width + left + right]
+    zero : int
+        The code of 0.
 
     Returns
     -------
@@ -36,15 +38,14 @@ def quantise(x, scale, low, high, top, left, out):
         Inputs that are NaN; what stands for them in ``out`` means nothing.
     """
     broken = 0
+    least, most = np.float32(low - zero), np.float32(high - zero)
     for b in range(x.shape[0]):
         for c in range(x.shape[1]):
             for i in range(x.shape[2]):
                 for j in range(x.shape[3]):
                     q = np.rint(x[b, c, i, j] / scale)
                     broken += int(q != q)
-                    out[b, c, i + top, j + left] = int(
-                        min(max(q, np.float32(low)), np.float32(high))
-                    )
+                    out[b, c, i + top, j + left] = int(min(max(q, least), most)) + zero
     return broken
 
 

@@ -23,7 +23,7 @@ from crossbar.array.run import run_reading
 from crossbar.array.run_analog import run_analog
 from crossbar.array.window import Span, Window, map_parts, spans, thread_count
 from crossbar.circuit.dac import InputCoding
-from crossbar.kernels.outputs import rescale, rescale_tokens
+from crossbar.kernels.outputs import rescale, rescale_rows, rescale_tokens
 from crossbar.mapping.plan import LayerPlan
 from crossbar.mapping.replication import stripes
 
@@ -103,6 +103,9 @@ class ProgrammedLayer:
         digital: bool = False,
         first_image: int = 0,
         use: int = 0,
+        room: int = 0,
+        rows: NDArray[np.float32] | None = None,
+        count: bool = True,
     ) -> int:
         """Multiply integer inputs through the arrays (or, ``digital``, through the integer twin).
 
@@ -120,23 +123,31 @@ class ProgrammedLayer:
             Number of the first image in the run; noise belongs to images, not to batches.
         use : int
             Which of the network's uses of the layer this is.
+        room : int
+            Numbers of input vectors that an image has, for its noise; its positions where 0 (images
+            of one size).  With it there is one image a call.
+        rows : float32[batch, positions], optional
+            A factor of ``scale`` for each input vector; for tokens only.
+        count : bool
+            Count saturations; whole numbers (no `reasons`) are read faster without.
 
         Returns
         -------
         int
-            Conversions that saturated.
+            Conversions that saturated (less, if not ``count``).
         """
-        affine = scale, bias
+        affine = (scale, bias) if rows is None else (scale, bias, rows)
         if digital or not self.reasons:
             readings = [self._copies.digital] if digital else self._copies.readings
 
             def integer(copy: int, k: int, span: Span, channel: int) -> tuple[Any, int]:
-                return run_reading(readings[copy][k], self.coding, x, window, channel, span)
+                reading = readings[copy][k]
+                return run_reading(reading, self.coding, x, window, channel, span, count=count)
 
-            count = 1 if digital else self.copies
-            return self._stripes(x, window, affine, out, integer, count, (0, len(x)))
+            copies = 1 if digital else self.copies
+            return self._stripes(x, window, affine, out, integer, copies, (0, len(x)))
         total = 0
-        vector = (use << _USE) + first_image * window.positions
+        vector = (use << _USE) + first_image * (room or window.positions)
         for images, known in self._in_turn(self._eras(len(x), first_image)):
 
             def analog(
@@ -189,7 +200,7 @@ class ProgrammedLayer:
         self,
         x: NDArray[np.integer],
         window: Window,
-        affine: tuple[NDArray[np.float64], NDArray[np.float64]],
+        affine: tuple[NDArray[np.floating], ...],
         out: NDArray[Any],
         run: _Run,
         copies: int,
@@ -215,7 +226,8 @@ class ProgrammedLayer:
                     values, saturated = run(copy, k, span, first_channel)
                     if window.tokens:
                         tokens = out.transpose(0, 2, 1)
-                        rescale_tokens(values, *affine, span.numbers(), first_output, tokens)
+                        write = rescale_tokens if len(affine) == 2 else rescale_rows
+                        write(values, *affine, span.numbers(), first_output, tokens)
                     else:
                         rescale(values, *affine, span.numbers(), first_output, out)
                     return saturated

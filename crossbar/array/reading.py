@@ -2,13 +2,15 @@
 
 A column whose codes cannot drive its ADC past the top code (lsb = 1) is, over all its reads,
 exactly a column of an integer matrix product.  All such columns of a bundle, with the flips undone
-and the offset removed, collapse into one matrix; the others are read bit by bit
-(`crossbar.kernels.bitserial`).
+and the offset removed, collapse into one matrix, unless they are so few that reading them takes
+less than another product; the others are read bit by bit (`crossbar.kernels.bitserial`,
+`crossbar.kernels.tiles`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,15 @@ from numpy.typing import NDArray
 from crossbar.arch import Arch
 from crossbar.array.program import Cells, unit_column
 from crossbar.array.sums import input_sums
+from crossbar.array.tile_reading import TiledColumns, make_tiled
 from crossbar.circuit.adc import Adc, make_unit_adc
 from crossbar.circuit.dac import InputCoding
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.tiling import Bundle
 
 __all__ = ["Reading", "SlicePlanes", "digital_reading", "make_reading", "pack_codes"]
+
+_WORTH = 0.2  # share of columns from which a product is quicker than reading (popcount: 12 / 70)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Reading:
     adc, unit_adc : Adc or None
         Converters of the columns that are read; None for the integer twin.
     collapsed : float
-        Share of the columns that collapsed.
+        Share of the columns that provably cannot clip.
     """
 
     bundle: Bundle
@@ -87,6 +92,16 @@ class Reading:
     adc: Adc | None
     unit_adc: Adc | None
     collapsed: float
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """What results of slices are divided by, each once."""
+        return tuple(sorted({part.step for part in self.slices}))
+
+    @cached_property
+    def tiles(self) -> TiledColumns:
+        """The columns to be read, once more as matrix tiles; made when first asked for."""
+        return make_tiled(self.slices, self.bundle.outputs)
 
     @property
     def words(self) -> int:
@@ -166,12 +181,18 @@ def make_reading(
     sums = _by_group(cells.codes, bundle, 1).transpose(1, 0, 2) * drive
     if encoding.subtract == "analog":
         half = n_slices // 2
-        least = adc.high if coding.bipolar else -adc.low  # then each may be subtracted
-        fits = (sums[:, :half] <= adc.high) & (sums[:, half:] <= least)
+        if coding.bipolar:  # a row driven the other way adds what its minus cell takes
+            both = np.abs(codes[:half] - codes[half:])
+            fits = _by_group(both, bundle, 1).transpose(1, 0, 2) * drive <= adc.high
+        else:
+            fits = (sums[:, :half] <= adc.high) & (sums[:, half:] <= -adc.low)
         fits = np.concatenate([fits, fits], axis=1)
     else:
         fits = sums <= adc.high
     collapsed = np.asarray(fits.all(0)) & (adc.lsb == 1.0)  # [slices, outputs]
+    proven = float(collapsed.mean())
+    if proven < _WORTH:
+        collapsed = np.zeros_like(collapsed)
 
     sign = np.array([s.sign << s.shift for s in encoding.slices], dtype=np.int64)[:, None]
     flips = cells.flips.astype(np.int64)  # [row_groups, slices, outputs]
@@ -207,7 +228,7 @@ def make_reading(
         raised.astype(np.float64),
         adc,
         unit_adc,
-        float(collapsed.mean()),
+        proven,
     )
 
 

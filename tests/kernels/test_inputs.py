@@ -109,6 +109,18 @@ def test_quantise_rounds_half_to_even_and_clips(dtype):
     assert not out.any()  # the padding stays zero
 
 
+@pytest.mark.parametrize("zero", [0, 1, 100, 255])
+def test_quantise_raises_integers_by_the_code_of_zero(zero):
+    steps = np.array([-300.0, -100.5, -99.5, -0.5, 0.0, 1.5, 55.0, 155.5, 300.0, 3e9, -3e9])
+    x = (steps * 0.5).astype(np.float32).reshape(1, 1, 11, 1)
+    out = np.full((1, 1, 13, 2), zero, dtype=np.int16)
+    assert quantise(x, np.float32(0.5), 0, 255, 1, 1, out, zero) == 0
+    wanted = [naive.rounded(float(s), -zero, 255 - zero) + zero for s in steps]
+    assert out[0, 0, 1:12, 1].tolist() == wanted
+    assert (out[0, 0, :, 0] == zero).all()  # the padding stays the code of 0
+    assert (out[0, 0, [0, 12], 1] == zero).all()
+
+
 def test_quantise_reaches_the_last_code_of_16_bits():
     x = np.array([0.0, 65534.0, 65535.0, 65536.0, -1.0], dtype=np.float32).reshape(5, 1, 1, 1)
     out = np.zeros((5, 1, 1, 1), dtype=np.int32)
