@@ -43,6 +43,30 @@ def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "out/base.json").read_text())["energy"] > 0
 
 
+def test_the_hugging_face_lines_run_with_a_small_model(monkeypatch, capsys):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.BertConfig(vocab_size=50, intermediate_size=32, **sizes)
+    model = transformers.BertForSequenceClassification(config)
+    monkeypatch.setattr(
+        transformers.AutoModelForSequenceClassification, "from_pretrained", lambda _: model
+    )
+    batches = [
+        {
+            "input_ids": torch.randint(0, 50, (4, 7)),
+            "attention_mask": torch.ones(4, 7, dtype=torch.int64),
+            "labels": torch.tensor([0, 1, 1, 0]),
+        }
+        for _ in range(5)
+    ]
+    names = {"__name__": "readme", "batches": batches}
+    exec(compile(block("# batches:"), "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "f1" in printed
+    assert "softmax units" in printed
+
+
 def test_a_two_layer_network_of_ones_own_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_net.py").write_text(block("# my_net.py"))
