@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.kernels._jit import jit_uncounted as jit
-from crossbar.kernels.schedule_tables import DATA, PIPELINE, ROOM, TURN
+from crossbar.kernels.schedule_tables import DATA, PIPELINE, ROOM, TURN, WRITE
 
 __all__ = ["ACTIVATE", "FETCH", "MERGE", "STORE", "pop_event", "push_event", "run"]
 
 FETCH, MERGE, ACTIVATE, STORE = 0, 1, 2, 3  # events that ask resources
 _FETCHED, _LAST_READ, _CONVERT, _MERGE, _MERGED, _ACTIVATED, _STORED = 0, 1, 2, 3, 4, 5, 6
+_WRITTEN = 7
 _TASKS = 1 << 24
 
 
@@ -60,8 +61,8 @@ def pop_event(heap, size):
 
 
 @jit
-def _advance(t, now, images, tables, state, log, asks, n_asks):
-    """Let task ``t`` issue what it may at clock ``now``; return how many asks there are then.
+def _advance(t, now, images, tables, state, log, heap, size, asks, n_asks):
+    """Let task ``t`` issue what it may at clock ``now``; return the sizes of heap and asks then.
 
     Where it has to wait it is put on the list of the count that it waits for.
     """
@@ -74,9 +75,11 @@ def _advance(t, now, images, tables, state, log, asks, n_asks):
         row = tables.offset[t] * images + p
         if state.stage[t] == TURN:
             if not tables.join[t] and (
-                state.fetched[t] < p or p - state.last_read[t] >= tables.register[t]
+                state.fetched[t] < p
+                or p - state.last_read[t] >= tables.register[t]
+                or (place == 0 and tables.write[t] > 0 and state.last_read[t] < p)
             ):
-                return n_asks
+                return size, n_asks
             log.turn[row] = now
             log.data_by[row] = -1
             log.room_by[row] = -1
@@ -95,11 +98,21 @@ def _advance(t, now, images, tables, state, log, asks, n_asks):
                     state.wait_next[t] = state.stored_head[other]
                     state.stored_head[other] = t
                     log.data_by[row] = i
-                    return n_asks
+                    return size, n_asks
                 i += 1
             log.data[row] = now
+            log.written[row] = now
             state.stage[t] = ROOM
             state.entry[t] = tables.room_start[here]
+            if place == 0 and tables.write[t] > 0:
+                begin = now  # or when the last read of the image before has ended
+                if p > 0:
+                    begin = max(now, log.last[row - 1] + tables.array_clocks)
+                log.written[row] = begin + tables.write[t]
+                state.stage[t] = WRITE
+                size = push_event(heap, size, _key(log.written[row], _WRITTEN, t))
+        if state.stage[t] == WRITE:
+            return size, n_asks
         if state.stage[t] == ROOM:
             i = state.entry[t]
             while i < tables.room_start[here + 1]:
@@ -113,7 +126,7 @@ def _advance(t, now, images, tables, state, log, asks, n_asks):
                     state.wait_next[t] = state.taken_head[other]
                     state.taken_head[other] = t
                     log.room_by[row] = i
-                    return n_asks
+                    return size, n_asks
                 i += 1
             log.room[row] = now
             state.stage[t] = PIPELINE
@@ -121,13 +134,13 @@ def _advance(t, now, images, tables, state, log, asks, n_asks):
             state.wait_count[t] = p - tables.flight[t] + 1
             state.wait_next[t] = state.stored_head[t]
             state.stored_head[t] = t
-            return n_asks
+            return size, n_asks
         log.issue[row] = now
         state.issued[t] = p + 1
         state.stage[t] = TURN
         asks[n_asks] = 4 * t + (ACTIVATE if tables.join[t] else FETCH)
         n_asks += 1
-    return n_asks
+    return size, n_asks
 
 
 @jit
@@ -237,6 +250,10 @@ def _happen(event, t, now, images, tables, state, log, heap, size, asks, n_asks,
             size = _start_reading(t, now, images, tables, state, log, heap, size)
         ready[0] = t  # it stood between two positions, on no list
         n_ready = _wake(state.taken_head, state.taken[t], t, state, ready, 1)
+    elif event == _WRITTEN:
+        state.stage[t] = ROOM
+        ready[0] = t
+        n_ready = 1
     elif event == _LAST_READ:
         state.last_read[t] += 1
         if state.stage[t] == TURN:
@@ -292,7 +309,9 @@ def run(images, until, queue, tables, state, log, heap, asks, reads, ready):
     while True:
         while True:
             for i in range(n_ready):
-                n_asks = _advance(ready[i], now, images, tables, state, log, asks, n_asks)
+                size, n_asks = _advance(
+                    ready[i], now, images, tables, state, log, heap, size, asks, n_asks
+                )
             n_ready = 0
             if size == 0 or heap[0] // (8 * _TASKS) != now:
                 break

@@ -11,6 +11,7 @@ __all__ = [
     "PIPELINE",
     "ROOM",
     "TURN",
+    "WRITE",
     "Log",
     "State",
     "Tables",
@@ -19,7 +20,7 @@ __all__ = [
     "new_state",
 ]
 
-DATA, ROOM, PIPELINE, TURN = 0, 1, 2, 3
+DATA, ROOM, PIPELINE, TURN, WRITE = 0, 1, 2, 3, 4
 """What the next position of a task waits for."""
 
 
@@ -34,6 +35,8 @@ class Tables(NamedTuple):
     reads, slot, tail, flight, register : int64[tasks]
         Reads of a position, clocks from one to the next, clocks from the last read to the merge,
         positions under way at most, vectors that the input register holds.
+    write : int64[tasks]
+        Clocks in which the cells are programmed before each image; 0 where they never are.
     length : int64[tasks, 4]
         Least clocks of each event.
     ask_start, ask_resource, ask_hold, ask_lead : int64[...]
@@ -56,6 +59,7 @@ class Tables(NamedTuple):
     tail: np.ndarray
     flight: np.ndarray
     register: np.ndarray
+    write: np.ndarray
     length: np.ndarray
     ask_start: np.ndarray
     ask_resource: np.ndarray
@@ -76,14 +80,15 @@ class Tables(NamedTuple):
 class Log(NamedTuple):
     """Clocks of every position, image after image of each task: int64[images * positions].
 
-    ``turn`` when the copy turned to it, ``data`` when its inputs were there, ``room`` when its
-    result had room, ``issue`` when it asked to be fetched, ``fetched``, ``read`` and ``last`` when
-    its first and last read began, ``stored``; ``data_by`` and ``room_by`` the entry of the tables
-    that it waited for last, -1 for none.
+    ``turn`` when the copy turned to it, ``data`` when its inputs were there, ``written`` when its
+    cells were programmed, ``room`` when its result had room, ``issue`` when it asked to be fetched,
+    ``fetched``, ``read`` and ``last`` when its first and last read began, ``stored``; ``data_by``
+    and ``room_by`` the entry of the tables that it waited for last, -1 for none.
     """
 
     turn: np.ndarray
     data: np.ndarray
+    written: np.ndarray
     room: np.ndarray
     issue: np.ndarray
     fetched: np.ndarray
@@ -102,7 +107,7 @@ class State(NamedTuple):
     issued, fetched, reading, last_read, taken, stored : int64[tasks]
         Positions so far.
     stage : int64[tasks]
-        What the next position waits for: 0 data, 1 room, 2 the pipeline, 3 its turn.
+        What the next position waits for: 0 data, 1 room, 2 the pipeline, 3 its turn, 4 its cells.
     entry : int64[tasks]
         Entry of the tables that it waits for.
     wait_count, wait_next : int64[tasks]

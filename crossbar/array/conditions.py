@@ -23,6 +23,8 @@ EFFECTS = ("converters", "faults", "variation", "drift", "wires", "noise")
 
 MOST_SEED = (1 << 63) - 1
 
+_MIX = 0x9E3779B97F4A7C15  # odd, its bits are spread: neighbouring numbers get unrelated seeds
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -41,6 +43,8 @@ class Conditions:
     effects : tuple of str
         Those of `EFFECTS` that take part; without ``"converters"`` every ADC is ideal and lossless
         and every DAC ideal.
+    programming : int
+        How often the cells have been programmed before: each time draws its errors anew.
 
     Raises
     ------
@@ -55,6 +59,7 @@ class Conditions:
     seed: int = 0
     t_inference: float | None = None
     effects: tuple[str, ...] = EFFECTS
+    programming: int = 0
 
     def __post_init__(self) -> None:
         for name, seed in (("seed", self.seed), ("fault_seed", self.fault_seed)):
@@ -66,6 +71,11 @@ class Conditions:
         for effect in self.effects:
             if effect not in EFFECTS:
                 raise UnknownNameError("effect", effect, EFFECTS)
+
+    @property
+    def cell_seed(self) -> int:
+        """Seed of what programming draws: errors of cells, the spread of their drift."""
+        return (self.seed + self.programming * _MIX) % MOST_SEED if self.programming else self.seed
 
     def has(self, effect: str) -> bool:
         """Whether an effect takes part."""

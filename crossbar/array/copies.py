@@ -142,7 +142,7 @@ class Copies:
         state = self.conditions
         return [
             [
-                make_physical(cells, self.arch, starts, state.seed, state.t_inference)
+                make_physical(cells, self.arch, starts, state.cell_seed, state.t_inference)
                 for cells, starts in zip(copy, self.plan.bundle_blocks(k), strict=True)
             ]
             for k, copy in enumerate(self.cells)

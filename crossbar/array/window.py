@@ -118,8 +118,9 @@ def _blas() -> object:
 def map_parts(work: Callable[[S], T], cut: list[S]) -> list[T]:
     """Run ``work`` on every part over Python threads; the kernels and BLAS release the GIL.
 
-    BLAS is held to one thread meanwhile, unless there is a single part for several threads.  Results come in the order of ``cut``; they are exact
-    integers or elementwise, so they do not depend on the number of threads.
+    BLAS is held to one thread meanwhile, unless there is a single part for several threads.
+    Results come in the order of ``cut``; they are exact integers or elementwise, so they do not
+    depend on the number of threads.
     """
     threads = thread_count()
     if threads > 1 and len(cut) == 1:

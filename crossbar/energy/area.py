@@ -106,4 +106,5 @@ def chip_area(
     areas = {name: tiles * area for name, area in tile_area(arch, encoding, units).items()}
     areas["offchip"] = offchip_area() if arch.chip.offchip == "hypertransport" else 0.0
     areas["embedding"] = 0.0  # outside of the chip
+    areas["programming"] = 0.0  # pumps and drivers are left out, as in their energy
     return areas

@@ -14,7 +14,7 @@ from crossbar.energy.sources import fitted
 
 __all__ = ["OF_CHIP", "area_origins"]
 
-OF_CHIP = ("offchip", "embedding")
+OF_CHIP = ("offchip", "embedding", "programming")
 """Components that are not multiplied by the number of tiles."""
 
 
@@ -125,6 +125,11 @@ def area_origins(arch: Arch) -> Mapping[str, Origin]:
             "the chip",
             (Factor("area", 0.0, "m^2"),),
             "embedding tables lie in a memory outside of the chip (assumed)",
+        ),
+        "programming": Origin(
+            "the chip",
+            (Factor("area", 0.0, "m^2"),),
+            "charge pumps and write drivers are left out (assumed small)",
         ),
     }
 

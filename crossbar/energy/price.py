@@ -31,10 +31,19 @@ from crossbar.circuit.shift_add import input_sum_energy, merge_energy, shift_add
 from crossbar.circuit.softmax_unit import softmax_energy
 from crossbar.circuit.vector import activation_energy, add_energy, pool_energy
 from crossbar.device.cell_cost import table_read_energy
+from crossbar.device.programming import mean_write_pulses, verify_energy, write_energy
 from crossbar.errors import InputError
 from crossbar.timing import Activity, Counts, LayerCounts
 
-__all__ = ["COMPONENTS", "Costs", "action_energies", "price", "published_energies"]
+__all__ = [
+    "COMPONENTS",
+    "WITHOUT_LEAKAGE",
+    "Costs",
+    "action_energies",
+    "price",
+    "programming_energy",
+    "published_energies",
+]
 
 COMPONENTS = {
     "array": "cells",
@@ -58,8 +67,12 @@ COMPONENTS = {
     "router": "routers",
     "offchip": "off-chip port",
     "embedding": "embedding tables",
+    "programming": "run-time programming",
 }
 """Components by the name they have in reports, with what people call them."""
+
+WITHOUT_LEAKAGE = ("embedding", "programming")
+"""Those whose energy is that of their actions alone."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +169,22 @@ def published_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
         ("router", "router_bits", router_energy()),
         ("offchip", "offchip_bits", offchip_energy() if has_port else 0.0),
         ("embedding", "embedding_reads", fetch_energy(bits, arch.chip.table_energy)),
+        ("programming", "runtime_writes", programming_energy(arch)),
     )
+
+
+def programming_energy(arch: Arch) -> float:
+    """Energy of programming one cell [J], as in `crossbar.energy.programming`; 0 without a price.
+
+    ``pulses x (v^2 g t of the pulse + v^2 g t of the verifying read + sample and conversion of its
+    column)``.
+    """
+    pulse = write_energy(arch)
+    if pulse is None:
+        return 0.0  # nothing is programmed at run time: `crossbar.mapping.dynamic` refuses it
+    conversion = chip_adc_cost(arch, make_adc(arch).bits).energy
+    each = fsum((pulse, verify_energy(arch), sample_energy(), conversion))
+    return mean_write_pulses(arch) * each
 
 
 def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
@@ -164,12 +192,13 @@ def action_energies(arch: Arch) -> tuple[tuple[str, str, float], ...]:
 
     The share ``energy.leakage_share`` is drawn with or without actions, and so is all of the port's
     where ``chip.offchip_power`` is ``static``: `crossbar.energy.leakage_power`.  The memory of
-    embedding tables lies outside of the chip, whose leakage has no part in it.
+    embedding tables lies outside of the chip, whose leakage has no part in it, and what programming
+    takes is no part of the power of a chip that computes.
     """
     dynamic = 1.0 - arch.energy.leakage_share
     shares = {
         "offchip": 0.0 if arch.chip.offchip_power == "static" else dynamic,
-        "embedding": 1.0,
+        **dict.fromkeys(WITHOUT_LEAKAGE, 1.0),
     }
     return tuple(
         (component, action, energy * shares.get(component, dynamic))

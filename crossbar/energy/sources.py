@@ -26,16 +26,22 @@ from crossbar.circuit.isaac import (
 )
 from crossbar.energy.digital_sources import digital_energy_origins
 from crossbar.energy.origin import FIT, TABLE, Factor, Origin
+from crossbar.energy.price import WITHOUT_LEAKAGE
+from crossbar.energy.programming_sources import runtime_origin
 
 __all__ = [
     "FIT",
     "TABLE",
+    "VERIFY",
     "Factor",
     "Origin",
     "energy_origins",
     "fitted",
     "published_origins",
 ]
+
+VERIFY = (("sample_hold", "sample_holds"), ("adc", "weight_conversions"))
+"""Component and action of what a cell's column takes in a read that verifies a pulse."""
 
 _MOVED = TILE_INPUT_BITS + TILE_OUTPUT_BITS
 _ADDER = f"{TABLE}: 0.05 mW for the tile's adder; 96 values in 100 ns"
@@ -53,7 +59,7 @@ def energy_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
         dynamic = Factor("1 - energy.leakage_share", 1.0 - share)
         found = {
             key: origin
-            if key[0] == "embedding"
+            if key[0] in WITHOUT_LEAKAGE
             else replace(origin, factors=(*origin.factors, dynamic))
             for key, origin in found.items()
         }
@@ -162,6 +168,8 @@ def published_origins(arch: Arch) -> Mapping[tuple[str, str], Origin]:
         ),
         ("offchip", "offchip_bits"): _port(arch),
     }
+    verify = {action: found[part, action] for part, action in VERIFY}
+    found["programming", "runtime_writes"] = runtime_origin(arch, verify)
     if arch.array.read_energy is not None:
         found["array", "array_reads"] = Origin(
             "one read of an array",

@@ -15,7 +15,7 @@ BUILT_FOR: Mapping[str, str] = {
 """Unit of every tile -> the action for which it is there; a chip without the action is built
 without the unit.  Every chip has the other units."""
 
-ON_DEMAND = (*BUILT_FOR, "embedding")
+ON_DEMAND = (*BUILT_FOR, "embedding", "programming")
 """Components that only some networks have."""
 
 

@@ -8,7 +8,10 @@ from crossbar.errors import InputError
 from crossbar.workload.dynamic import with_dynamic_products
 from crossbar.workload.graph import Workload
 
-__all__ = ["check_dynamic", "laid_out"]
+__all__ = ["DYNAMIC", "check_dynamic", "laid_out"]
+
+DYNAMIC = "dynamic"
+"""Kind of those layers."""
 
 
 def laid_out(workload: Workload, arch: Arch) -> Workload:

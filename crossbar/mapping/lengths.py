@@ -32,7 +32,8 @@ def plan_at(plan: Plan, tokens: int) -> Plan:
     InputError
         A network without lengths, or a length that it does not take.
     DataError
-        A longer sequence than dynamic layers are laid out for, or whose operands have no room in the tiles' buffers.
+        A longer sequence than dynamic layers are laid out for, or whose operands have no room in
+        the tiles' buffers.
     """
     if tokens == tokens_of(plan.workload):
         return plan

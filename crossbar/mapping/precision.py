@@ -242,9 +242,14 @@ def layer_precisions(
 
 def _check_layer(nodes: Sequence[Node], precision: LayerPrecision) -> None:
     """Refuse what this layer cannot have."""
+    first = nodes[0]
+    if first.is_dynamic and precision.zero_point:
+        raise InputError(
+            f"{first.name}: precision.zero_point: true is for constant weights, it is programmed at"
+            f' run time (precision={{"layers": {{"{first.name}": {{"zero_point": False}}}}}})'
+        )
     if not precision.by_token:
         return
-    first = nodes[0]
     where = f"{first.name}: precision.activation_scale: 'token'"
     here = f'precision={{"layers": {{"{first.name}": {{"activation_scale": "tensor"}}}}}}'
     if first.kind != "linear":

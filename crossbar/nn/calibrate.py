@@ -15,7 +15,9 @@ from crossbar.errors import DataError
 from crossbar.mapping.precision import LayerPrecision
 from crossbar.nn.batch_checks import check_finite, check_masks
 from crossbar.nn.data import Batch, as_batches, as_loader
+from crossbar.nn.dynamic import driven_operand, probability_scale
 from crossbar.nn.graph.captured import Captured
+from crossbar.nn.graph.ops import resolve
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Step
 from crossbar.nn.observers import Range
@@ -100,7 +102,11 @@ def _vectors(x: torch.Tensor, product: Product, count: int) -> NDArray[np.float3
 
 
 def calibrate(
-    captured: Captured, data: Any, observer: str, precisions: Mapping[str, LayerPrecision]
+    captured: Captured,
+    data: Any,
+    observer: str,
+    precisions: Mapping[str, LayerPrecision],
+    dynamic: Mapping[str, tuple[str, ...]] | None = None,
 ) -> dict[str, Calibrated]:
     """Run the float network over the data and choose the scale of each layer's inputs.
 
@@ -116,11 +122,14 @@ def calibrate(
         One of `crossbar.mapping.precision.OBSERVERS`.
     precisions : mapping of str to LayerPrecision
         By weight key.
+    dynamic : mapping of str to tuple of str, optional
+        Layers of each step that are programmed for every sample (`crossbar.nn.dynamic`).  What
+        drives the first is observed; a second one gets probabilities.
 
     Returns
     -------
     dict of str to Calibrated
-        By weight key; layers that share weights share the scale.
+        By weight key, or the name of a dynamic layer; layers that share weights share the scale.
 
     Raises
     ------
@@ -130,8 +139,15 @@ def calibrate(
     products = captured.program.products
     ranges = {p.weight_key: Range(observer) for p in products.values()}
     vectors: dict[str, list[NDArray[np.float32]]] = {key: [] for key in ranges}
+    dynamic = dynamic or {}
+    driven = {names[0]: Range(observer) for names in dynamic.values()}
 
     def watch(step: Step, args: tuple[Any, ...], call: dict[str, Any]) -> torch.Tensor:
+        if step.name in dynamic:
+            operand = driven_operand(step, args, call).detach().to(torch.float32)
+            driven[dynamic[step.name][0]].observe(operand.contiguous().numpy())
+            result: torch.Tensor = resolve(step.op)(*args, **call)
+            return result
         product = products[step.name]
         x = args[0]
         if x.dtype != product.weight.dtype:
@@ -148,7 +164,7 @@ def calibrate(
 
     with torch.no_grad():
         for batch in _batches(data, captured.program.signature.arguments):
-            captured.program.run(batch.args, batch.kwargs, watch)
+            captured.program.run(batch.args, batch.kwargs, watch, dynamic)
     names = {p.weight_key: p.layer for p in products.values()}
     for key, name in names.items():
         if not vectors[key]:
@@ -156,7 +172,13 @@ def calibrate(
                 f"{_WHERE}: no batch runs the layer {name!r}, which the example inputs run; the"
                 " model's path depends on its input: give data that takes every path"
             )
-    return {
+    found = {
         key: Calibrated(seen.scale(precisions[key], names[key]), np.concatenate(vectors[key]))
         for key, seen in ranges.items()
     }
+    nothing = np.zeros((0, 0), np.float32)
+    for each in dynamic.values():
+        scales = [driven[each[0]].scale(precisions[each[0]], each[0])]
+        scales += [probability_scale(precisions[name].input_bits) for name in each[1:]]
+        found |= {k: Calibrated(scale, nothing) for k, scale in zip(each, scales, strict=True)}
+    return found

@@ -16,6 +16,7 @@ from crossbar.array.layer import ProgrammedLayer
 from crossbar.circuit.dac import make_input_coding
 from crossbar.errors import CaptureError, InputError
 from crossbar.mapping import build_plan
+from crossbar.mapping.dynamic import DYNAMIC, laid_out
 from crossbar.mapping.plan import Plan
 from crossbar.mapping.precision import (
     LayerPrecision,
@@ -25,13 +26,15 @@ from crossbar.mapping.precision import (
 )
 from crossbar.nn.calibrate import Calibrated, calibrate
 from crossbar.nn.data import inputs_for
+from crossbar.nn.dynamic import dynamic_steps, make_dynamic
+from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.graph.captured import Captured, capture_model
 from crossbar.nn.graph.export import parameter_names
 from crossbar.nn.layers import MappedLayer
-from crossbar.nn.mapped import Body, MappedModel, plan_with_proofs
+from crossbar.nn.mapped import AnyLayer, Body, MappedModel, plan_with_proofs
 from crossbar.nn.quantise import quantise_weights
 
-__all__ = ["map_captured", "map_model", "precisions_of"]
+__all__ = ["dynamic_of", "map_captured", "map_model", "precisions_of"]
 
 
 def map_model(
@@ -123,7 +126,8 @@ def map_model(
     plan = build_plan(captured.workload, arch, precision=precision)
     if strict:
         _refuse_unmapped(plan)
-    inputs = calibrate(captured, calibration, observer, precisions_of(captured, arch, precision))
+    own = precisions_of(captured, arch, precision)
+    inputs = calibrate(captured, calibration, observer, own, dynamic_of(captured, arch))
     return map_captured(captured, arch, inputs, precision=precision, observer=observer)
 
 
@@ -153,23 +157,31 @@ def map_captured(
     DoesNotFitError
         The network needs more arrays than the chip has.
     """
+    dynamic = dynamic_of(captured, arch)
     signed = {
         name: inputs[product.weight_key].scale.signed
         for name, product in captured.program.products.items()
-    }
+    } | {name: inputs[name].scale.signed for names in dynamic.values() for name in names}
     plan = build_plan(captured.workload, arch, precision=precision, signed_inputs=signed)
     own = precisions_of(captured, arch, precision)
     layers = _program(captured, plan, inputs, own)
+    changing = {
+        row.name: make_dynamic(row, arch, own[row.name], inputs[row.name].scale)
+        for row in plan.layers
+        if row.kind == DYNAMIC
+    }
+    every: list[AnyLayer] = [*layers.values(), *changing.values()]
     return MappedModel(
         Body(
             captured.workload,
             captured.program,
             arch,
-            replace(plan_with_proofs(plan, layers), notes=captured.notes),
+            replace(plan_with_proofs(plan, every), notes=captured.notes),
             layers,
             dict(precision),
             observer,
             {},
+            dynamic=changing,
         )
     )
 
@@ -186,13 +198,33 @@ def precisions_of(
     precision : mapping
         As for `map_model`.
     """
-    found = layer_precisions(captured.workload, arch, precision)
+    found = layer_precisions(laid_out(captured.workload, arch), arch, precision)
     nodes = {node.name: node for node in captured.workload.products}
-    own = {}
+    names = dynamic_of(captured, arch).values()
+    own = {name: found[name] for each in names for name in each}
     for name, product in captured.program.products.items():
         node = nodes[name]
         own[product.weight_key] = found[node.weight or node.name]
     return own
+
+
+def dynamic_of(captured: Captured, arch: Arch) -> dict[str, tuple[str, ...]]:
+    """Find the layers of each step of a network that are programmed for every sample.
+
+    Raises
+    ------
+    CaptureError
+        A network with such steps that `torch.export` refuses: it runs as Python, out of reach.
+    """
+    layers = {node.name for node in laid_out(captured.workload, arch) if node.is_dynamic}
+    found = dynamic_steps(captured.workload, layers)
+    if found and isinstance(captured.program, EagerProgram):
+        raise CaptureError(
+            f"{captured.workload.name}: attention: crossbar: torch.export refuses this model, and"
+            f" {next(iter(found))!r} of a model that runs as Python cannot be put on crossbars;"
+            " set attention=digital"
+        )
+    return found
 
 
 def _refuse_nan(captured: Captured) -> None:
@@ -221,6 +253,8 @@ def _program(
     products = captured.program.products
     layers: dict[str, MappedLayer] = {}
     for row in plan.layers:
+        if row.kind == DYNAMIC:
+            continue
         product = products[row.name]
         weight = product.weight.detach().double().numpy().reshape(product.weight.shape[0], -1)
         own = precisions[product.weight_key]

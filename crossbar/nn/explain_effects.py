@@ -44,9 +44,9 @@ def _some(test: Callable[[MappedModel, Conditions], bool], step: str, mapped: Ma
 def _converts(mapped: MappedModel) -> bool:
     """Whether integers are not computed exactly by slices and converters alone."""
     if not any(state.has("converters") for state in conditions_of(mapped).values()):
-        layers = with_effects(mapped, ()).body.layers.values()
+        layers = with_effects(mapped, ()).body.every_layer
         return any(layer.programmed.reasons for layer in layers)
-    layers = with_effects(mapped, ("converters",)).body.layers.values()
+    layers = with_effects(mapped, ("converters",)).body.every_layer
     return any(layer.programmed.reasons or layer.programmed.collapsed < 1.0 for layer in layers)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crossbar.errors import DataError
 from crossbar.nn.data import Batch, Head, as_loader, split_batch
+from crossbar.nn.dynamic import through
 from crossbar.nn.graph.program import Step
 from crossbar.nn.layers import Place
 from crossbar.nn.mapped import MappedModel
@@ -136,15 +137,43 @@ def run_network(
         Name of a layer that is computed in float all the same.
     """
     body, parts, powers = mapped.body, [], Powers()
+    steps = body.dynamic_steps
     for batch, first in samples.placed():
-        ideal: dict[int, torch.Tensor] = {}
+        ideal: dict[int | str, torch.Tensor] = {}
+
+        def exact_product(
+            name: str,
+            driven: torch.Tensor,
+            stored: torch.Tensor,
+            ideal: dict[int | str, torch.Tensor] = ideal,
+        ) -> torch.Tensor:
+            ideal[name] = driven @ stored
+            return ideal[name]
+
+        def read_product(
+            name: str,
+            driven: torch.Tensor,
+            stored: torch.Tensor,
+            ideal: dict[int | str, torch.Tensor] = ideal,
+            place: tuple[int, int] = (first, batch.samples),
+        ) -> torch.Tensor:
+            if mode == "float" or name == in_float:
+                out = driven @ stored
+            else:
+                layer = body.dynamic[name]
+                out = layer.run(driven, stored, place=Place(*place), digital=mode == "digital")
+            if compare:
+                powers.add(name, ideal[name], out)
+            return out
 
         def exact(
             step: Step,
             args: tuple[Any, ...],
             call: dict[str, Any],
-            ideal: dict[int, torch.Tensor] = ideal,
+            ideal: dict[int | str, torch.Tensor] = ideal,
         ) -> torch.Tensor:
+            if step.name in steps:
+                return through(step, args, call, steps[step.name], exact_product)
             out = body.program.products[step.name].compute(args[0])
             ideal[body.program.use(step, call)] = out
             return out
@@ -153,9 +182,11 @@ def run_network(
             step: Step,
             args: tuple[Any, ...],
             call: dict[str, Any],
-            ideal: dict[int, torch.Tensor] = ideal,
+            ideal: dict[int | str, torch.Tensor] = ideal,
             place: tuple[int, int] = (first, batch.samples),
         ) -> torch.Tensor:
+            if step.name in steps:
+                return through(step, args, call, steps[step.name], read_product)
             product, use = body.program.products[step.name], body.program.use(step, call)
             layer = body.layers[product.weight_key]
             name = layer.programmed.plan.name
@@ -170,8 +201,8 @@ def run_network(
 
         with torch.no_grad():
             if compare:
-                body.program.run(batch.args, batch.kwargs, exact)
-            output = body.program.run(batch.args, batch.kwargs, read)
+                body.program.run(batch.args, batch.kwargs, exact, steps)
+            output = body.program.run(batch.args, batch.kwargs, read, steps)
         parts.append(logits_of(output).detach().cpu().numpy())
         told(batch.samples)
     return Run(np.concatenate(parts), powers.snr())
@@ -197,7 +228,23 @@ def run_own(
         Signal-to-noise ratio of each layer [dB]; infinite where it is exact.
     """
     body, powers = mapped.body, Powers()
+    steps = body.dynamic_steps
     for batch, first in samples.placed():
+
+        def multiply(
+            name: str,
+            driven: torch.Tensor,
+            stored: torch.Tensor,
+            place: tuple[int, int] = (first, batch.samples),
+        ) -> torch.Tensor:
+            layer = body.dynamic[name]
+            twin = layer.run(driven, stored, digital=True, place=Place(*place))
+            if quantised:
+                wanted, got = driven @ stored, twin
+            else:
+                wanted, got = twin, layer.run(driven, stored, place=Place(*place))
+            powers.add(name, wanted, got)
+            return wanted
 
         def read(
             step: Step,
@@ -205,6 +252,8 @@ def run_own(
             call: dict[str, Any],
             place: tuple[int, int] = (first, batch.samples),
         ) -> torch.Tensor:
+            if step.name in steps:
+                return through(step, args, call, steps[step.name], multiply)
             product = body.program.products[step.name]
             layer = body.layers[product.weight_key]
             where = Place(*place, body.program.use(step, call))
@@ -217,6 +266,6 @@ def run_own(
             return wanted
 
         with torch.no_grad():
-            body.program.run(batch.args, batch.kwargs, read)
+            body.program.run(batch.args, batch.kwargs, read, steps)
         told(batch.samples)
     return powers.snr()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crossbar.array.conditions import EFFECTS
 from crossbar.errors import InputError
+from crossbar.mapping.dynamic import laid_out
 from crossbar.mapping.precision import layer_precisions
 from crossbar.nn.explain_effects import is_present, with_effects
 from crossbar.nn.explain_runs import Run, Samples, read_samples, run_network, run_own
@@ -262,8 +263,9 @@ def _find_guilty(work: _Work, steps: tuple[dict[str, Any], ...]) -> dict[str, An
 def _precision_of(mapped: MappedModel, layer: str) -> dict[str, Any]:
     """Say what the layer's own precision is, by key."""
     body = mapped.body
-    nodes = {node.name: node for node in body.workload.products}
-    own = layer_precisions(body.workload, body.arch, body.precision)
+    workload = laid_out(body.workload, body.arch)
+    nodes = {node.name: node for node in workload.products}
+    own = layer_precisions(workload, body.arch, body.precision)
     return asdict(own[nodes[layer].weight or layer]) if layer in nodes else {}
 
 

@@ -31,14 +31,22 @@ class Recorder:
         What was driven on the rows (`ProgrammedLayer.drives`).
     saturations : dict of str to int
         Conversions that clipped.
+    energies : dict of str to float
+        Of the cells [J], of layers whose cells are programmed for every image.
     """
 
     drives: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     saturations: dict[str, int] = field(default_factory=dict)
+    energies: dict[str, float] = field(default_factory=dict)
 
     def add(self, layer: str, drives: NDArray[np.float64], saturations: int) -> None:
         """Add one batch of one layer."""
         self.drives[layer] = self.drives[layer] + drives if layer in self.drives else drives
+        self.saturations[layer] = self.saturations.get(layer, 0) + saturations
+
+    def add_energy(self, layer: str, energy: float, saturations: int) -> None:
+        """Add one image [J] of a layer whose cells are programmed for it."""
+        self.energies[layer] = self.energies.get(layer, 0.0) + energy
         self.saturations[layer] = self.saturations.get(layer, 0) + saturations
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,13 +14,17 @@ from crossbar.arch import Arch
 from crossbar.array.conditions import Conditions
 from crossbar.errors import InputError, UnknownNameError
 from crossbar.mapping.plan import Plan
-from crossbar.nn.graph.eager_program import EagerProgram
+from crossbar.nn.dynamic import DynamicLayer, dynamic_steps, through
+from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Place, Recorder
 from crossbar.nn.sequences import RealTokens
 from crossbar.workload.graph import Workload
 
-__all__ = ["Body", "MappedModel", "check_mapped", "plan_with_proofs"]
+__all__ = ["AnyLayer", "Body", "MappedModel", "check_mapped", "plan_with_proofs"]
+
+AnyLayer = MappedLayer | DynamicLayer
+_L = TypeVar("_L", MappedLayer, DynamicLayer)
 
 _MODES = ("crossbar", "digital", "float")
 
@@ -44,6 +48,8 @@ class Body:
         What was done to it after mapping, JSON-able, for the report's header.
     conditions : Conditions
         Under which its arrays are read; single layers may have others (`MappedModel.under`).
+    dynamic : mapping of str to DynamicLayer
+        Layers whose matrix is programmed for every sample, by name.
     """
 
     workload: Workload
@@ -55,6 +61,35 @@ class Body:
     observer: str
     effects: Mapping[str, Any]
     conditions: Conditions = Conditions()
+    dynamic: Mapping[str, DynamicLayer] = field(default_factory=dict)
+
+    @cached_property
+    def dynamic_steps(self) -> Mapping[str, tuple[str, ...]]:
+        """Dynamic layers of each step that has some."""
+        return dynamic_steps(self.workload, self.dynamic)
+
+    @property
+    def every_layer(self) -> tuple[AnyLayer, ...]:
+        """All layers on crossbars."""
+        return (*self.layers.values(), *self.dynamic.values())
+
+    def with_layers(self, change: Callable[[AnyLayer], Conditions | None]) -> Body:
+        """Return it with layers under other conditions.
+
+        Parameters
+        ----------
+        change : callable
+            Conditions of a layer; None leaves it as it is.
+        """
+
+        def of(layer: _L) -> _L:
+            new = change(layer)
+            return layer if new is None else layer.under(new)
+
+        layers = {key: of(layer) for key, layer in self.layers.items()}
+        dynamic = {name: of(layer) for name, layer in self.dynamic.items()}
+        changed = replace(self, layers=layers, dynamic=dynamic)
+        return replace(changed, plan=plan_with_proofs(self.plan, changed.every_layer))
 
 
 class MappedModel(nn.Module):
@@ -119,12 +154,21 @@ class MappedModel(nn.Module):
         """
         if mode not in _MODES:
             raise UnknownNameError("mode", mode, _MODES)
-        layers, program = self.body.layers, self.body.program
+        body, program = self.body, self.body.program
+        digital = mode == "digital"
+
+        def multiply(name: str, driven: torch.Tensor, stored: torch.Tensor) -> torch.Tensor:
+            keep = None if real is None else real.keep
+            place = Place(first, samples)
+            return body.dynamic[name].run(
+                driven, stored, place=place, digital=digital, recorder=recorder, keep=keep
+            )
 
         def read(step: Step, step_args: tuple[Any, ...], call: dict[str, Any]) -> Any:
+            if step.name in body.dynamic_steps:
+                return through(step, step_args, call, body.dynamic_steps[step.name], multiply)
             product = program.products[step.name]
-            layer = layers[product.weight_key]
-            digital = mode == "digital"
+            layer = body.layers[product.weight_key]
             place = Place(first, samples, program.use(step, call))
             run = layer.run
             if real is not None and real.concerns(step.name, step_args[0]):
@@ -132,7 +176,8 @@ class MappedModel(nn.Module):
             return run(step_args[0], product, digital=digital, recorder=recorder, place=place)
 
         with torch.no_grad():
-            return program.run(args, kwargs or {}, None if mode == "float" else read)
+            override = None if mode == "float" else read
+            return program.run(args, kwargs or {}, override, body.dynamic_steps)
 
     def under(
         self,
@@ -152,19 +197,16 @@ class MappedModel(nn.Module):
             What was done, for the report's header.
         """
         body = self.body
-        layers = {
-            key: layer.under(conditions)
-            if only is None or layer.programmed.plan.name in only
-            else layer
-            for key, layer in body.layers.items()
-        }
+
+        def change(layer: AnyLayer) -> Conditions | None:
+            return conditions if only is None or layer.programmed.plan.name in only else None
+
         changed = replace(
-            body,
-            layers=layers,
+            body.with_layers(change),
             effects={**body.effects, **(effects or {})},
             conditions=conditions if only is None else body.conditions,
         )
-        return MappedModel(replace(changed, plan=plan_with_proofs(body.plan, layers)))
+        return MappedModel(changed)
 
     def extra_repr(self) -> str:
         """Name the network and the chip."""
@@ -172,9 +214,12 @@ class MappedModel(nn.Module):
         return f"{plan.workload.name} on {plan.arch.name}: {plan.arrays} arrays, {plan.tiles} tiles"
 
 
-def plan_with_proofs(plan: Plan, layers: Mapping[str, MappedLayer]) -> Plan:
-    """Write into the plan how each layer is computed, and what share of it cannot clip."""
-    by_name = {layer.programmed.plan.name: layer.programmed for layer in layers.values()}
+def plan_with_proofs(plan: Plan, layers: Iterable[AnyLayer]) -> Plan:
+    """Write into the plan how each layer is computed, and what share of it cannot clip.
+
+    Of a layer that is programmed for every sample that is what holds whatever it is given.
+    """
+    by_name = {layer.programmed.plan.name: layer.programmed for layer in layers}
     return replace(
         plan,
         layers=tuple(

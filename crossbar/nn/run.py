@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossbar.errors import DataError
 from crossbar.nn.batch_checks import check_finite
 from crossbar.nn.data import as_loader, count_samples, split_batch
-from crossbar.nn.graph.eager_program import EagerProgram
+from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.nn.metrics import Metric, choose_metric, logits_of
@@ -304,7 +304,10 @@ def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:
     """Average what a run measured over its images."""
     layers = {x.programmed.plan.name: x.programmed for x in mapped.body.layers.values()}
     return Activity(
-        array_energy={k: layers[k].energy_of(v) / images for k, v in recorder.drives.items()},
+        array_energy={
+            **{k: layers[k].energy_of(v) / images for k, v in recorder.drives.items()},
+            **{k: energy / images for k, energy in recorder.energies.items()},
+        },
         saturations={k: v / images for k, v in recorder.saturations.items()},
         images=images,
     )

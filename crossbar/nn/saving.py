@@ -22,10 +22,13 @@ from crossbar.device.fault_data import faults_from_dict, faults_to_dict
 from crossbar.errors import DataError, InputError
 from crossbar.files import check_header, write_whole
 from crossbar.mapping import build_plan
+from crossbar.mapping.dynamic import DYNAMIC, laid_out
+from crossbar.mapping.precision import layer_precisions
+from crossbar.nn.dynamic import DynamicLayer, make_dynamic
 from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
 from crossbar.nn.graph.program import Program
 from crossbar.nn.layers import MappedLayer
-from crossbar.nn.mapped import Body, MappedModel, check_mapped, plan_with_proofs
+from crossbar.nn.mapped import AnyLayer, Body, MappedModel, check_mapped, plan_with_proofs
 from crossbar.nn.quantise import InputScale
 from crossbar.workload import from_json, to_json
 
@@ -64,17 +67,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
             for k, cells in enumerate(programmed.cells(copy)):
                 tensors[f"codes/{key}/{copy}/{k}"] = torch.from_numpy(cells.codes)
                 tensors[f"arrays/{key}/{copy}/{k}"] = torch.from_numpy(cells.arrays)
-        state = programmed.conditions
-        layers[key] = {
-            "input": asdict(layer.input),
-            "conditions": {
-                "faults": None if state.faults is None else faults_to_dict(state.faults),
-                "fault_seed": state.fault_seed,
-                "seed": state.seed,
-                "t_inference": state.t_inference,
-                "effects": list(state.effects),
-            },
-        }
+        layers[key] = _written(layer)
     header = {
         "schema": SCHEMA,
         "arch": body.arch.to_dict(),
@@ -82,6 +75,7 @@ def save_mapped(mapped: MappedModel, path: str | os.PathLike[str]) -> None:
         "program": body.program.to_json(),
         "products": [product_to_dict(p) for p in body.program.products.values()],
         "layers": layers,
+        "dynamic": {name: _written(layer) for name, layer in body.dynamic.items()},
         "precision": dict(body.precision),
         "observer": body.observer,
         "effects": dict(body.effects),
@@ -138,11 +132,21 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
         }
         program = Program.from_json(header["program"], constants, {p.step: p for p in products})
         inputs = {key: InputScale(**facts["input"]) for key, facts in header["layers"].items()}
+        known = header.get("dynamic", {})  # files of earlier versions have none
+        changing = {name: InputScale(**facts["input"]) for name, facts in known.items()}
         signed = {p.step: inputs[p.weight_key].signed for p in products}
+        signed |= {name: scale.signed for name, scale in changing.items()}
         plan = build_plan(workload, arch, precision=header["precision"], signed_inputs=signed)
         keys = {p.step: p.weight_key for p in products}
-        layers = {}
+        layers: dict[str, MappedLayer] = {}
+        dynamic: dict[str, DynamicLayer] = {}
+        own = layer_precisions(laid_out(workload, arch), arch, header["precision"])
         for row in plan.layers:
+            if row.kind == DYNAMIC:
+                state = _conditions(known[row.name]["conditions"])
+                scale = changing[row.name]
+                dynamic[row.name] = make_dynamic(row, arch, own[row.name], scale, state)
+                continue
             key = keys[row.name]
             facts, scale = header["layers"][key], inputs[key]
             state = _conditions(facts["conditions"])
@@ -157,11 +161,26 @@ def load_mapped(path: str | os.PathLike[str]) -> MappedModel:
         effects, precision, observer = (header[k] for k in ("effects", "precision", "observer"))
     except (KeyError, TypeError) as error:
         raise DataError(f"{path}: the mapped model lacks {error}") from error
-    plan = plan_with_proofs(plan, layers)
-    state = next(iter(layers.values())).programmed.conditions
+    every: list[AnyLayer] = [*layers.values(), *dynamic.values()]
+    plan, state = plan_with_proofs(plan, every), every[0].programmed.conditions
     return MappedModel(
-        Body(workload, program, arch, plan, layers, precision, observer, effects, state)
+        Body(workload, program, arch, plan, layers, precision, observer, effects, state, dynamic)
     )
+
+
+def _written(layer: AnyLayer) -> dict[str, Any]:
+    """Write down the scale of a layer's inputs, and the state of its cells."""
+    state = layer.programmed.conditions
+    return {
+        "input": asdict(layer.input),
+        "conditions": {
+            "faults": None if state.faults is None else faults_to_dict(state.faults),
+            "fault_seed": state.fault_seed,
+            "seed": state.seed,
+            "t_inference": state.t_inference,
+            "effects": list(state.effects),
+        },
+    }
 
 
 def _conditions(facts: dict[str, Any]) -> Conditions:

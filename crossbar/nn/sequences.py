@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.utils import _pytree as pytree
 
 from crossbar.errors import DataError, InputError, UnknownNameError
-from crossbar.nn.graph.eager_program import EagerProgram
+from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Place, Recorder

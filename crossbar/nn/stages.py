@@ -20,7 +20,7 @@ from crossbar.arch import Arch
 from crossbar.device.faults import Faults
 from crossbar.mapping.precision import complete_precision
 from crossbar.nn.calibrate import Calibrated, calibrate
-from crossbar.nn.convert import map_captured, precisions_of
+from crossbar.nn.convert import dynamic_of, map_captured, precisions_of
 from crossbar.nn.data import Head, as_loader, inputs_for, split_batch
 from crossbar.nn.effects import inject
 from crossbar.nn.graph.captured import Captured, capture_model
@@ -50,7 +50,7 @@ class Bench:
     images: int | None = None
     observer: str = "minmax"
     _network: tuple[Captured, Any] | None = None
-    _scales: dict[int, dict[str, Calibrated]] = field(default_factory=dict)
+    _scales: dict[tuple[int, str], dict[str, Calibrated]] = field(default_factory=dict)
     _float: dict[str, NDArray[np.floating]] = field(default_factory=dict)
     _answers: dict[tuple[Any, ...], dict[str, NDArray[np.floating]]] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ class Bench:
         if faults is not None:
             mapped = inject(mapped, faults, seed=seed)
         samples = Head(as_loader(data, _BATCH), self.images, "data")
-        widths = tuple(precision.values())
+        widths = (*precision.values(), arch.attention)
         known = self._answers.get(widths, self._float)
         report, outputs = simulate_beside(
             mapped, samples, seed=seed, trials=trials, t_inference=t_inference, known=known
@@ -103,11 +103,12 @@ class Bench:
         return list(Head(as_loader(data, _CALIBRATION), _CALIBRATION, "calibration"))
 
     def _scales_of(self, captured: Captured, data: Any, arch: Arch) -> dict[str, Calibrated]:
-        bits = arch.precision.input_bits
-        if bits not in self._scales:
-            own = precisions_of(captured, arch, {})
-            self._scales[bits] = calibrate(captured, self._calibration(data), self.observer, own)
-        return self._scales[bits]
+        key = arch.precision.input_bits, arch.attention
+        if key not in self._scales:
+            own, dynamic = precisions_of(captured, arch, {}), dynamic_of(captured, arch)
+            samples = self._calibration(data)
+            self._scales[key] = calibrate(captured, samples, self.observer, own, dynamic)
+        return self._scales[key]
 
 
 def network_digest(model: Any, data: Any, images: int | None) -> str:

@@ -11,8 +11,7 @@ from crossbar.array.conditions import EFFECTS, MOST_SEED, Conditions, seen
 from crossbar.array.path import has_own_cells
 from crossbar.device.faults import FaultMap, FaultSet, breaks_cells
 from crossbar.errors import InputError
-from crossbar.nn.layers import MappedLayer
-from crossbar.nn.mapped import MappedModel, plan_with_proofs
+from crossbar.nn.mapped import MappedModel
 from crossbar.study.harm import check_drift_time
 
 __all__ = [
@@ -44,17 +43,17 @@ def restated(mapped: MappedModel, change: Change) -> MappedModel:
         ``change(layer name, its conditions)``; for the model as a whole the name is ``""``.
     """
     body = mapped.body
-    layers: dict[str, MappedLayer] = {}
-    for key, layer in body.layers.items():
-        own = layer.programmed.conditions
-        new = change(layer.programmed.plan.name, own)
+    decided: dict[str, Conditions | None] = {}
+    for layer in body.every_layer:
+        name, own = layer.programmed.plan.name, layer.programmed.conditions
+        new = change(name, own)
         same = _decisive(body.arch, new) == _decisive(body.arch, own)
-        layers[key] = layer if same else layer.under(new)
+        decided[name] = None if same else new
     whole = change("", body.conditions)
-    if whole == body.conditions and all(layers[key] is body.layers[key] for key in layers):
+    if whole == body.conditions and not any(decided.values()):
         return mapped
-    plan = plan_with_proofs(body.plan, layers)
-    return MappedModel(replace(body, layers=layers, conditions=whole, plan=plan))
+    changed = body.with_layers(lambda layer: decided[layer.programmed.plan.name])
+    return MappedModel(replace(changed, conditions=whole))
 
 
 def redrawn(
@@ -85,7 +84,7 @@ def redrawn(
 
 def conditions_of(mapped: MappedModel) -> dict[str, Conditions]:
     """Return the conditions of every layer by its name."""
-    programmed = (layer.programmed for layer in mapped.body.layers.values())
+    programmed = (layer.programmed for layer in mapped.body.every_layer)
     return {each.plan.name: each.conditions for each in programmed}
 
 
@@ -96,7 +95,7 @@ def is_random(mapped: MappedModel) -> bool:
 
 def reasons_of(mapped: MappedModel) -> tuple[str, ...]:
     """Name what makes column sums real numbers in any layer (`ProgrammedLayer.reasons`)."""
-    layers = mapped.body.layers.values()
+    layers = mapped.body.every_layer
     return tuple(dict.fromkeys(why for layer in layers for why in layer.programmed.reasons))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from crossbar.nn.data import first_batch
+from crossbar.nn.dynamic import through
 from crossbar.nn.graph.program import Step
 from crossbar.nn.mapped import MappedModel, check_mapped
 from crossbar.tables import table
@@ -71,11 +71,18 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
     Verification
     """
     check_mapped("verify", mapped)
-    program, layers = mapped.body.program, mapped.body.layers
+    body, program, layers = mapped.body, mapped.body.program, mapped.body.layers
     args, kwargs = first_batch(x, program.signature.arguments, "verify")
     rows: dict[str, LayerDifference] = {}
 
-    def compare(step: Step, step_args: tuple[Any, ...], call: Mapping[str, Any]) -> torch.Tensor:
+    def multiply(name: str, driven: torch.Tensor, stored: torch.Tensor) -> torch.Tensor:
+        worst, where = body.dynamic[name].difference(driven, stored)
+        rows[name] = LayerDifference(name, worst, where)
+        return body.dynamic[name].run(driven, stored)
+
+    def compare(step: Step, step_args: tuple[Any, ...], call: dict[str, Any]) -> torch.Tensor:
+        if step.name in body.dynamic_steps:
+            return through(step, step_args, call, body.dynamic_steps[step.name], multiply)
         product = program.products[step.name]
         layer = layers[product.weight_key]
         integers, window = layer.integers(step_args[0], product)
@@ -95,5 +102,5 @@ def verify(mapped: MappedModel, x: Any) -> Verification:
         return layer.run(step_args[0], product)
 
     with torch.no_grad():
-        program.run(args, kwargs, compare)
+        program.run(args, kwargs, compare, body.dynamic_steps)
     return Verification(tuple(rows.values()))

@@ -58,6 +58,11 @@ CAUSES = {
         "inputs that an earlier layer has still to make",
         "a faster layer before it: more copies of that one (replication)",
     ),
+    "write": Cause(
+        "its own cells, which are programmed with what the network has computed",
+        "fewer or shorter pulses (cell.write_pulses, cell.write_pulse), fewer arrays in a PE"
+        " (pe.arrays), or a matmul unit (attention: digital)",
+    ),
     "blocked": Cause(
         "room for its results in the buffer of the layer that reads them",
         "a larger tile.buffer, or more copies of the layer that reads them (replication)",
@@ -84,6 +89,11 @@ PATH_PARTS = {
         "its arrays, one input vector after the other, converters included",
         "more copies (replication), fewer reads (dac.bits), more or faster ADCs where they are"
         " slower than the arrays (pe.adcs, adc.rate), else a shorter array.cycle",
+    ),
+    "write": Cause(
+        "the programming of its cells with keys or values (attention: crossbar)",
+        "fewer or shorter pulses (cell.write_pulses, cell.write_pulse), fewer arrays in a PE"
+        " (pe.arrays), or a matmul unit (attention: digital)",
     ),
     "fill": Cause(
         "the steps before and after the reads: fetch, convert, merge, activate, store",

@@ -38,7 +38,9 @@ from crossbar.report.times import (
     resource_rows,
     stream_row,
     timeline,
+    write_cycles,
 )
+from crossbar.report.wear import wear_row
 from crossbar.timing import Activity, Counts, Timing, count, measure
 from crossbar.timing.counts import sums_inputs, unpriced_nodes
 
@@ -172,6 +174,7 @@ def build_report(
         ),
         notes=tuple(_notes(plan, timing)),
         digital=digital_rows(plan, costs.total),
+        wear=wear_row(plan, counts, throughput),
     )
 
 
@@ -209,6 +212,8 @@ def _layer_rows(
             "row_groups": layer.groups_per_array,
             "slot_cycles": round(layer.slot * timing.clock),
             "ideal_slot_cycles": ideal_slot(timing, layer),
+            "write_cycles": write_cycles(timing, layer),
+            "ideal_write_cycles": write_cycles(timing, layer, ideal=True),
             "components": dict(costs.by_layer[layer.name]),
             "counts": done.to_dict(),
         }

@@ -61,6 +61,8 @@ LAYER_NUMBERS = {
     " (array.rows_per_read)",
     "slot_cycles": "clocks of one read: the longer of array.cycle and the conversions of one ADC",
     "ideal_slot_cycles": "the same with an ADC for every array",
+    "write_cycles": "clocks before an image in which its cells are programmed, and fetched for",
+    "ideal_write_cycles": "the same with an ADC for every array",
     "buffer.need": "bytes that its inputs need in the buffers of its tiles: kernel height rows of"
     " the input, a vector for a linear layer (docs/timing.md)",
     "buffer.given": "bytes that its inputs are given there, a multiple of what they need that fills"

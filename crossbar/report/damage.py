@@ -118,6 +118,13 @@ _LENGTH = {
     **dict.fromkeys(("energy", "latency", "interval"), _NUMBER),
 }
 
+_WEAR = {
+    "writes_per_inference": _NUMBER,
+    "cells": "int",
+    **dict.fromkeys(("endurance", "inferences_to_failure", "lifetime"), _OPTIONAL),
+}
+"""Keys of the wear of cells that are programmed in every inference."""
+
 _COSTS = dict.fromkeys(("energy", "leakage", "area"), _NUMBER)
 
 
@@ -169,6 +176,8 @@ def problems_of(data: Mapping[str, Any], kinds: Mapping[str, str]) -> list[str]:
     problems += _wrong_strips(data.get("timeline"))
     problems += _wrong_trials(data.get("trials"))
     problems += _wrong_sequences(data.get("sequences"))
+    if data.get("wear") is not None:
+        problems += _wrong("wear.", data["wear"], _WEAR)
     return problems
 
 

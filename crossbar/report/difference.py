@@ -216,8 +216,8 @@ def _totals(report: Report) -> dict[str, Any]:
     data.pop("metrics.accuracy", None)  # the same as accuracy
     keys = ("energy", "latency", "cycles", "throughput", "area")
     data |= {key: getattr(report, key) for key in keys}
-    for group in ("bound", "stream", "power", "programming", "chip"):
-        data |= {f"{group}.{name}": value for name, value in getattr(report, group).items()}
+    for group in ("bound", "stream", "power", "programming", "wear", "chip"):
+        data |= {f"{group}.{k}": value for k, value in (getattr(report, group) or {}).items()}
     waits = report.stream["waits_for"]
     data["stream.waits_for"] = waits and waits["cause"]
     data.pop("stream.images")  # how long it took to find the pace says nothing about the chip

@@ -32,6 +32,7 @@ _TOTAL_UNITS = {
     "power.window": "s",
     "programming.energy": "J",
     "programming.latency": "s",
+    "wear.lifetime": "s",
     "accuracy": "%",
     "float_accuracy": "%",
     "digital_accuracy": "%",

@@ -20,6 +20,7 @@ from crossbar.report.digital_trace import digital_traces
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
 from crossbar.report.trace import Explanation, Term
+from crossbar.report.wear import WEAR, wear_number
 
 __all__ = ["explain_number", "number_names"]
 
@@ -32,7 +33,7 @@ _TOTALS = {
         ("latency", "cycles", "throughput", "bound.latency", "bound.throughput"), "time"
     ),
 }
-_OWN = ("power", "programming", "bound", "stream", "timeline", "critical_path")
+_OWN = ("power", "programming", "wear", "bound", "stream", "timeline", "critical_path")
 """Groups whose name is part of what a number is called."""
 _HEADINGS = {f"components.{name}": (said,) for name, said in COMPONENTS.items()} | {
     "images": ("samples",),
@@ -169,6 +170,8 @@ def _add_powers(facts: Facts, add: Callable[..., None]) -> None:
     add("programming.energy", powers.programming_energy)
     add("programming.latency", powers.programming_time)
     add("programming.rows", powers.programming_rows)
+    for key in WEAR if facts.report.wear is not None else ():
+        add(f"wear.{key}", wear_number, names=(key,))
 
 
 def _add_layer(facts: Facts, layer: str, add: Callable[..., None]) -> None:

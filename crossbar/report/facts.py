@@ -75,7 +75,7 @@ class Facts:
     @cached_property
     def actions(self) -> tuple[str, ...]:
         """Actions; a file of an earlier version is without those of the same components."""
-        later = (*BUILT_FOR.values(), "embedding_reads")
+        later = (*BUILT_FOR.values(), "embedding_reads", "runtime_writes")
         return tuple(k for k in ACTIONS if k in self.report.counts or k not in later)
 
     @cached_property
@@ -86,6 +86,10 @@ class Facts:
     def of_layer(self, layer: str, key: str) -> float:
         """A number of a layer's row."""
         return self._number(self.layers[layer], key, f"layers.{layer}")
+
+    def written_in(self, layer: str, key: str) -> float:
+        """``write_cycles`` or ``ideal_write_cycles`` of a layer; 0 in files without them."""
+        return self.of_layer(layer, key) if key in self.layers[layer] else 0.0
 
     def inside_layer(self, layer: str, group: str, key: str) -> float:
         """A number of an object in a layer's row."""

@@ -48,7 +48,10 @@ _STRIPS = 42
 """Layers of the timeline whose names all stand beside them."""
 
 _TALLEST = 9.0
-_CAUSES = {"busy": COLOURS[0], **dict(zip(CAUSES, (*COLOURS[1:6], GREY), strict=True))}
+_CAUSES = {
+    "busy": COLOURS[0],
+    **dict(zip(CAUSES, (COLOURS[1], COLOURS[6], *COLOURS[2:6], GREY), strict=True)),
+}
 _PATH = {
     "reads": COLOURS[0],
     "fill": GREY,

@@ -14,17 +14,18 @@ def origin_parts(origin: Origin) -> tuple[Term, ...]:
         Term(factor.what, factor.value, factor.unit, divides=factor.divides)
         for factor in origin.factors
     )
-    return (_summed(f"parts of {origin.of}", origin), *factors) if origin.terms else factors
+    if not origin.terms:
+        return factors
+    unit = origin.terms[0].factors[0].unit  # that of what the terms begin with
+    return (_summed(f"parts of {origin.of}", unit, origin), *factors)
 
 
 def origin_term(what: str, unit: str, origin: Origin) -> Term:
     """Return a cost as a term."""
     if origin.factors:
         return product(what, unit, origin_parts(origin), origin.source)
-    return _summed(what, origin, origin.source)
+    return _summed(what, unit, origin, origin.source)
 
 
-def _summed(what: str, origin: Origin, source: str = "") -> Term:
-    """Add up the terms of a cost, which have the unit of their first factor."""
-    unit = origin.terms[0].factors[0].unit
+def _summed(what: str, unit: str, origin: Origin, source: str = "") -> Term:
     return total(what, unit, [origin_term(t.of, unit, t) for t in origin.terms], source)

@@ -78,7 +78,9 @@ class Report:
         which its busiest copy computes), ``buffer`` (``need`` and ``given`` [byte] of its inputs),
         ``positions``, ``replicas``, ``arrays``, ``cells`` (that hold weights), ``reads`` (of a row
         group for one position), ``row_groups`` (read one after the other), ``slot_cycles`` (clocks
-        of one read), ``ideal_slot_cycles`` (the same with an ADC for every array), ``components``
+        of one read), ``ideal_slot_cycles`` (the same with an ADC for every array),
+        ``write_cycles`` and ``ideal_write_cycles`` (lost before an image because cells are
+        programmed, on the chip and with an ADC for every array), ``components``
         (name -> dynamic energy [J]), ``counts`` (action -> number).
         docs/report.md explains each.
     resources : tuple of dict
@@ -122,6 +124,10 @@ class Report:
         number), ``energy`` [J] and its ``share`` of an inference (None where no unit is modelled),
         ``units`` (name -> clocks that one of a tile would be busy); None in files of earlier
         versions.
+    wear : dict, optional
+        Of cells that are programmed in every inference: ``writes_per_inference`` (pulses of a cell,
+        mean), ``cells``, ``endurance`` (pulses after which a cell fails, or None),
+        ``inferences_to_failure``, ``lifetime`` [s] at the throughput; None where there are none.
     """
 
     workload: str
@@ -157,6 +163,7 @@ class Report:
     trials: dict[str, Any] | None = None
     sequences: dict[str, Any] | None = None
     digital: tuple[dict[str, Any], ...] | None = None
+    wear: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         from crossbar.report.text import report_table

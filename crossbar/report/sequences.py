@@ -27,6 +27,7 @@ from crossbar.mapping.lengths import plan_at
 from crossbar.mapping.plan import Plan
 from crossbar.report.build import build_report, port_clocks
 from crossbar.report.report import Report
+from crossbar.report.wear import at_pace
 from crossbar.timing import Activity, Timing, count, measure
 from crossbar.workload.lengths import tokens_of
 
@@ -183,6 +184,7 @@ def sequence_report(lengths: Lengths, activity: Activity, **head: Any) -> Report
         layers=tuple(_mean_row(place, parts, row) for place, row in enumerate(base.layers)),
         counts=_mean_of([(w, r.counts) for w, r in parts]),
         digital=_mean_digital(parts, base, energy),
+        wear=at_pace(base.wear, throughput),
         notes=(
             *base.notes,
             "Energy, counts, latency and throughput are means over the samples, each at its own"

@@ -16,6 +16,7 @@ from crossbar.report.lines import WIDTH, broken_line, clean, cut_line, wrapped
 from crossbar.report.report import Report
 from crossbar.report.sequence_words import sequence_words, shown_words
 from crossbar.report.trial_words import lost_words, score_text, trial_words
+from crossbar.report.wear import wear_words
 from crossbar.tables import table
 from crossbar.units import text
 
@@ -103,7 +104,8 @@ def _costs(report: Report) -> list[str]:
     if programming["energy"] is not None or programming["latency"] is not None:
         energy, latency = text(programming["energy"], "J"), text(programming["latency"], "s")
         written = f"{energy}, {latency} to load the weights once"
-    return [*lines, *_line("programming", written)]
+    worn = wear_words(report)
+    return [*lines, *_line("programming", written), *(_line("wear", worn) if worn else [])]
 
 
 def _times(report: Report) -> list[str]:

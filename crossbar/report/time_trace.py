@@ -218,6 +218,8 @@ def layer_load(facts: Facts, layer: str) -> Term:
         name="stream.interval",
     )
     note = "share of the time between two images of a stream in which its busiest copy is read"
+    if facts.written_in(layer, "write_cycles"):
+        note += " or programmed"
     parts = [*work_of(facts, layer), interval.under()]
     term = product(f"load of {layer}", "%", parts, note=note)
     return facts.agreed(term, facts.of_layer(layer, "load"), f"layers.{layer}.load")
@@ -249,7 +251,14 @@ def work_of(facts: Facts, layer: str, slot: str = "slot_cycles") -> list[Term]:
     adc = "one ADC" if slot == "slot_cycles" else "one array"
     note = f"from one read to the next: the longer of array.cycle and the conversions of {adc}"
     clocks = given("clocks of a slot", facts.of_layer(layer, slot), "clock", note=note)
-    return [turns, *_reads(facts, layer), clocks]
+    factors = [turns, *_reads(facts, layer), clocks]
+    key = "write_cycles" if slot == "slot_cycles" else "ideal_write_cycles"
+    written = facts.written_in(layer, key)
+    if not written:
+        return factors
+    note = "the programming of its cells for an image, and the first fetch after it"
+    parts = [product("clocks of its reads", "clock", factors), given(key, written, "clock", note)]
+    return [total("clocks of an image", "clock", parts)]
 
 
 def _reads(facts: Facts, layer: str) -> list[Term]:

@@ -7,8 +7,17 @@ from typing import Any
 
 from crossbar.mapping.plan import LayerPlan
 from crossbar.timing import Schedule, Timing, critical_path, profile, waits_of
+from crossbar.timing.bounds import preparing
 
-__all__ = ["ideal_slot", "layer_times", "path_rows", "resource_rows", "stream_row", "timeline"]
+__all__ = [
+    "ideal_slot",
+    "layer_times",
+    "path_rows",
+    "resource_rows",
+    "stream_row",
+    "timeline",
+    "write_cycles",
+]
 
 
 def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
@@ -24,7 +33,7 @@ def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
     start, end = min(int(t.issue[0]) for t in mine), max(int(t.done[-1]) for t in mine)
     slots = layer.reads * layer.groups_per_array
     clocks = round(layer.slot * timing.clock)
-    work = max(t.positions for t in mine) * slots * clocks
+    work = max(t.positions for t in mine) * slots * clocks + write_cycles(timing, layer)
     idle = {cause: sum(t.idle[cause] for t in mine) for cause in mine[0].idle}
     # copies that a short sequence leaves without a token
     idle["drained"] += (layer.replicas - len(mine)) * run.cycles
@@ -38,6 +47,21 @@ def layer_times(timing: Timing, layer: LayerPlan) -> dict[str, Any]:
         "waits_for": _longest_wait(waits_of(run, layer.name)),
         "load": work / timing.stream.interval,
     }
+
+
+def write_cycles(timing: Timing, layer: LayerPlan, *, ideal: bool = False) -> int:
+    """Clocks that a layer loses before each image because its cells are programmed.
+
+    Parameters
+    ----------
+    timing : Timing
+    layer : LayerPlan
+    ideal : bool
+        On the ideal machine.
+    """
+    machine = timing.free.machine if ideal else timing.alone.machine
+    lost = zip(machine.tasks, preparing(machine), strict=True)
+    return max(int(clocks) for task, clocks in lost if task.name == layer.name)
 
 
 def ideal_slot(timing: Timing, layer: LayerPlan) -> int:

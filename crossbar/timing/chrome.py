@@ -59,7 +59,8 @@ def _events(run: Schedule) -> Iterator[dict[str, Any]]:
         begin = log.issue[rows] if task.is_join else log.read[rows]
         end = log.stored[rows] if task.is_join else log.last[rows] + tables.array_clocks
         released = np.concatenate([[0], end[:-1]])
-        waits = (("starved", log.data[rows]), ("blocked", log.room[rows]),
+        waits = (("starved", log.data[rows]), ("write", log.written[rows]),
+                 ("blocked", log.room[rows]),
                  ("pipeline", log.issue[rows]), ("bus", begin))  # fmt: skip
         for place in range(begin.size):
             before = int(released[place])

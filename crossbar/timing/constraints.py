@@ -12,12 +12,13 @@ from typing import Literal
 
 from crossbar.arch import Arch
 from crossbar.circuit.isaac import WORD
+from crossbar.device.programming import mean_write_pulses
 from crossbar.mapping.converters import clocks
 
 __all__ = ["EVENTS", "Resource", "Row", "Rows", "constraint_rows"]
 
-EVENTS = ("fetch", "read", "convert", "shift_add", "merge", "activate", "store")
-"""Events of a position, in order; a join has the last two."""
+EVENTS = ("write", "fetch", "read", "convert", "shift_add", "merge", "activate", "store")
+"""Events of a position, in order; a join has the last two, only dynamic layers the first."""
 
 Resource = Literal["bus", "array", "adc", "vector", "matmul", "port", "register"]
 
@@ -85,8 +86,13 @@ def constraint_rows(arch: Arch) -> Rows:
     step = clocks(arch.array.cycle * arch.clock)
     width = float(arch.tile.bus_width)
     banked = arch.tile.buffer_banks > 1
+    pulse = None if arch.cell.write_pulse is None else arch.cell.write_pulse + arch.array.cycle
+    row_rate = 0.0 if pulse is None else 1 / (mean_write_pulses(arch) * pulse * arch.clock)
     return Rows(
         (
+            Row("write", "fetch", 0, "array", row_rate, "row",
+                "cell.write_pulse and a verifying read of array.cycle (longer where adc.rate is"
+                " slower) for each of the mean pulses of a cell, row by row"),
             Row("fetch", "read", step, "bus", width, "bit",
                 f"{_PIPELINE}; tile.bus_width bits a clock, digits lowest first"),
             Row("read", "read", step, "array", 1 / step, "vector", "array.cycle"),

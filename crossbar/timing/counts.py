@@ -11,6 +11,7 @@ from math import fsum
 
 from crossbar.arch import Arch
 from crossbar.circuit.isaac import WORD
+from crossbar.mapping.dynamic import DYNAMIC
 from crossbar.mapping.encode import Encoding
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.mapping.tiling import usable_columns
@@ -88,6 +89,8 @@ class LayerCounts:
         Multiply-accumulates of products of two activations, as in attention.
     embedding_reads : float
         Elements of embedding vectors that are fetched.
+    runtime_writes : float
+        Cells programmed during the inference, of layers whose matrix the network computes.
     saturations : float or None
         Conversions clipped; None when not measured.
     cell_writes : float
@@ -118,6 +121,7 @@ class LayerCounts:
     norm_ops: float
     macs: float
     embedding_reads: float
+    runtime_writes: float
     saturations: float | None
     cell_writes: float
 
@@ -237,7 +241,8 @@ def _reads(layer: LayerPlan, arch: Arch) -> dict[str, float]:
         "partial_sums": words * layer.positions,
         "input_register_bits": rows * layer.input_bits * layer.positions,
         "output_register_bits": words * WORD * layer.positions,
-        "cell_writes": cells * layer.replicas,
+        "runtime_writes": cells if layer.kind == DYNAMIC else 0,
+        "cell_writes": 0 if layer.kind == DYNAMIC else cells * layer.replicas,
     }
 
 

@@ -16,7 +16,7 @@ from crossbar.timing.engine import Schedule
 
 __all__ = ["Stretch", "critical_path"]
 
-What = Literal["reads", "fill", "bus"]
+What = Literal["reads", "write", "fill", "bus"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Stretch:
     name : str
         Of the layer or join.
     what : str
-        ``"reads"``: its arrays, converters included, one position after the other; ``"fill"``: the
+        ``"reads"``: its arrays, converters included, one position after the other; ``"write"``:
+        its cells are programmed; ``"fill"``: the
         steps before and after the reads; ``"bus"``: these, as far as they took longer because
         buses, ports, vector or matmul units were busy.
     clocks : int
@@ -142,8 +143,10 @@ class _Walk:
         if issue > log.room[row]:
             self.place -= int(self.tables.flight[self.task])
             return "stored"
-        if log.room[row] > log.data[row]:
+        if log.room[row] > log.written[row]:
             return self._jump(int(log.room_by[row]), room=True)
+        if log.written[row] > log.data[row]:
+            return self._written()
         if log.data[row] > log.turn[row]:
             return self._jump(int(log.data_by[row]), room=False)
         if self.tables.join[self.task]:
@@ -155,6 +158,20 @@ class _Walk:
             return "last"
         self.place -= 1
         return "fetched"
+
+    def _written(self) -> str | None:
+        """Go back over the programming of the cells, to what it had waited for."""
+        log, row = self.log, self.row
+        clocks = int(self.tables.write[self.task])
+        begun = int(log.written[row]) - clocks
+        self._charge("write", clocks)
+        if begun == 0:
+            return None
+        if begun > log.data[row]:  # the arrays were read for the image before
+            self._charge("reads", self.tables.array_clocks)
+            self.place -= 1
+            return "last"
+        return self._jump(int(log.data_by[row]), room=False)
 
     def _jump(self, entry: int, room: bool) -> str | None:
         """Go to the position of another task that was waited for."""

@@ -25,7 +25,7 @@ __all__ = ["CAUSES", "Schedule", "TaskTimes", "Use", "idle_gaps", "schedule", "s
 
 Ints = NDArray[np.int64]
 
-CAUSES = ("starved", "blocked", "pipeline", "bus", "adc", "drained")
+CAUSES = ("starved", "write", "blocked", "pipeline", "bus", "adc", "drained")
 """What an array that is not reading waits for; docs/timing.md says what each means."""
 
 _FOREVER = 1 << 36
@@ -204,7 +204,7 @@ def _check_length(machine: Machine, images: int) -> None:
     held = np.add.reduceat(np.append(tables.ask_hold, 0), tables.ask_start[:-1])
     held[np.diff(tables.ask_start) == 0] = 0
     each = machine.alone + held.reshape(-1, 4).sum(axis=1)
-    clocks = float((np.diff(tables.offset) * each.astype(float)).sum()) * images
+    clocks = float((np.diff(tables.offset) * each.astype(float) + tables.write).sum()) * images
     if clocks > _FOREVER / 2:
         raise InputError(
             f"{images} image(s) would take up to {clocks:.3g} clocks, and the schedule counts"
@@ -239,12 +239,13 @@ def idle_gaps(log: Log, rows: slice, clocks: int, start: int) -> dict[str, Ints]
         Clocks by cause.
     """
     turn, data, room, issue = log.turn[rows], log.data[rows], log.room[rows], log.issue[rows]
-    read, fetched = log.read[rows], log.fetched[rows]
+    read, fetched, written = log.read[rows], log.fetched[rows], log.written[rows]
     before = np.concatenate([[start], log.last[rows][:-1] + clocks])
     found: dict[str, Ints] = {}
     step = np.minimum(fetched, issue + clocks)
     for cause, until in (
         ("starved", data),
+        ("write", written),
         ("blocked", room),
         ("pipeline", issue),
         ("fetch", step),
@@ -255,11 +256,16 @@ def idle_gaps(log: Log, rows: slice, clocks: int, start: int) -> dict[str, Ints]
         found[cause] = upto - before
         before = upto
     fetch = found.pop("fetch")
-    held, blocked, starved = issue > room, room > data, data > turn
-    found["pipeline"] += fetch * held
-    found["blocked"] += fetch * (~held & blocked)
-    found["starved"] += fetch * (~held & ~blocked & starved)
-    found["bus"] += fetch * ~(held | blocked | starved)
+    free = np.ones(fetch.shape, bool)
+    for cause, delayed in (
+        ("pipeline", issue > room),
+        ("blocked", room > written),
+        ("write", written > data),
+        ("starved", data > turn),
+    ):
+        found[cause] += fetch * (free & delayed)
+        free &= ~delayed
+    found["bus"] += fetch * free
     return found
 
 

@@ -143,6 +143,11 @@ FORMULAS = {
         "elements of the embeddings; those before any layer are charged to the first",
         "",
     ),
+    "runtime_writes": Formula(
+        "cells programmed during the inference: keys and values (attention: crossbar)",
+        "rows x (columns + arrays across x unit columns) of layers of kind dynamic",
+        "",
+    ),
     "saturations": Formula(
         "conversions whose column sum lay outside the ADC's codes and was clipped",
         "counted while the data ran, mean over the images",
@@ -150,7 +155,7 @@ FORMULAS = {
     ),
     "cell_writes": Formula(
         "cells programmed to load the network, once; not part of an inference",
-        "rows x (columns + arrays across x unit columns) x copies",
+        "rows x (columns + arrays across x unit columns) x copies; 0 for layers of kind dynamic",
         "",
     ),
 }

@@ -16,6 +16,7 @@ from crossbar.mapping.converters import adc_loads, array_conversions
 from crossbar.mapping.flow import Flow, Task
 from crossbar.mapping.plan import LayerPlan, Plan
 from crossbar.mapping.registers import vectors_held
+from crossbar.mapping.writing import write_clocks
 from crossbar.timing.constraints import Rows, constraint_rows
 from crossbar.timing.room import Capacities, room_counts
 from crossbar.timing.traffic import Part, find_parts
@@ -151,6 +152,7 @@ def build_machine(plan: Plan, capacities: Capacities, *, ideal: bool = False) ->
         tail=np.array([task.tail for task in built], np.int64),
         flight=np.array([task.flight for task in built], np.int64),
         register=np.array([task.register for task in built], np.int64),
+        write=np.array([task.write for task in built], np.int64),
         length=np.array([ask.length for ask in asks], np.int64).reshape(-1, 4),
         ask_start=_starts([len(ask.services) for ask in asks]),
         ask_resource=columns[0],
@@ -182,6 +184,7 @@ class _Built:
     alone: int
     asks: list[_Ask]
     adcs: list[tuple[int, int]]
+    write: int = 0
 
 
 def _starts(sizes: Sequence[int]) -> Ints:
@@ -242,7 +245,8 @@ def _build_task(
         ]
     register = vectors_held(plan.arch, layer, task.copy)
     asks = [fetch, merge, activate, store]
-    return _Built(reads, slot, tail, flight, register, alone, asks, adcs)
+    write = write_clocks(plan.arch, layer)
+    return _Built(reads, slot, tail, flight, register, alone, asks, adcs, write)
 
 
 def _alone(ask: _Ask) -> int:

@@ -57,7 +57,7 @@ def waits_of(
             clocks = np.bincount(by[waited > 0], waited[waited > 0], minlength=who.size)
             for entry in np.flatnonzero(clocks):
                 found[cause, names[who[entry]]] += int(clocks[entry])
-        for cause in ("pipeline", "bus"):
+        for cause in ("write", "pipeline", "bus"):
             found[cause, None] += int(gaps[cause].sum())
         positions = rows.stop - rows.start
         reading = tables.array_clocks * (int(tables.reads[number]) - 1) * positions

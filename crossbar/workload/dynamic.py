@@ -23,6 +23,9 @@ SCORES, CONTEXT = ".scores", ".context"
 """What the two products of a fused attention are called, after its own name."""
 
 
+_OPERANDS = {"matmul": 2, "bmm": 2, "mm": 2, "baddbmm": 3}
+
+
 def with_dynamic_products(workload: Workload) -> Workload:
     """Return the network with its products of activations as nodes of kind ``dynamic``.
 
@@ -80,7 +83,7 @@ def _parts(node: Node, shapes: Mapping[str, Shape]) -> list[Node]:
     """Write one node out; most stay what they are."""
     if node.kind == "attention" and "queries" in node.attrs and len(node.inputs) >= 3:
         return _attention(node, shapes)
-    if node.kind == "matmul" and len(node.inputs) in (2, 3):
+    if node.kind == "matmul" and _is_plain(node):
         # a third operand, of baddbmm, is added to the product and comes first
         *added, left, right = node.inputs
         rows = shapes[left][-1] if shapes[left] else 0
@@ -91,6 +94,11 @@ def _parts(node: Node, shapes: Mapping[str, Shape]) -> list[Node]:
             sum_name = f"{node.name}.sum"
             return [product, Node(sum_name, "add", (product.name, *added), node.shape)]
     return [node]
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether it multiplies two operands, or adds a third to that; not what einsum may do."""
+    return _OPERANDS.get(node.attrs.get("operator", "matmul"), 0) >= len(node.inputs) >= 2
 
 
 def _multiplies(left: Shape, right: Shape, shape: Shape) -> bool:

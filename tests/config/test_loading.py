@@ -89,12 +89,13 @@ def test_copies_replace_the_base_s_copies(write: Write):
         (
             "",
             "x.yaml: empty (keys: name, description, source, node, clock, replication, "
-            "cell, array, dac, adc, pe, tile, chip, precision, faults, energy)",
+            "attention, cell, array, dac, adc, pe, tile, chip, precision, faults, energy)",
         ),
         (
             "- 1",
             "x.yaml: [1] is not a mapping (keys: name, description, source, node, clock, "
-            "replication, cell, array, dac, adc, pe, tile, chip, precision, faults, energy)",
+            "replication, attention, cell, array, dac, adc, pe, tile, chip, precision, faults,"
+            " energy)",
         ),
         ("a: [", "x.yaml: line 1: not YAML: expected the node content, but found '<stream end>'"),
     ],

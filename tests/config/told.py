@@ -11,8 +11,8 @@ from crossbar.arch import load_arch, strict_yaml
 from crossbar.errors import ConfigError
 
 KEYS = (
-    "name, description, source, node, clock, replication, cell, array, dac, adc, pe, tile, chip, "
-    "precision, faults, energy"
+    "name, description, source, node, clock, replication, attention, cell, array, dac, adc, pe, "
+    "tile, chip, precision, faults, energy"
 )
 
 ADC = (
@@ -21,7 +21,7 @@ ADC = (
 )
 CELL = (
     "kind, bits, g_on, g_off, tmr, tmr_half_voltage, read_voltage, read_pulse, narrow_slice, "
-    "write_voltage, write_pulse, write_pulses, pedestal, variation, drift, read_noise, "
+    "write_voltage, write_pulse, write_pulses, endurance, pedestal, variation, drift, read_noise, "
     "nonlinearity, table"
 )
 VARIATION = (

@@ -166,7 +166,7 @@ def test_what_is_kept_misses_no_channel_and_does_not_grow():
         ("percentile:much", "'much' is not a percentile"),
         ("percentile:nan", "'nan' is not a percentile"),
         ("minmax:3", "minmax takes no number"),
-        ("percentil:99", "unknown observer 'percentil:99'"),
+        ("percntile:99", "unknown observer 'percntile:99'"),
     ],
 )
 def test_a_wrong_observer_is_refused(observer, words):

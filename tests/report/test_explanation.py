@@ -332,22 +332,3 @@ def test_a_report_made_by_hand_or_long_ago_is_one_clear_error(
     with pytest.raises(DataError, match=problem) as error:
         explain_number(changed(PLAIN, change), name, source="my.json")
     assert len(str(error.value).splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ("ADCs", "energy of adc = "),
-        ("adcs", "energy of adc = "),
-        ("tile buffers", "energy of buffer = "),
-        ("saturated", "share of saturated conversions"),
-        ("in use", "tiles in use = "),
-        ("images", "samples that were run = 500"),
-        ("seed", "seed of everything that was drawn"),
-        ("precision.weight_bits", "weight_bits of the network = 8"),
-        ("stream.limited_by", "load of conv1 = "),
-        ("critical_path", "clocks of the first inference, by kind = "),
-    ],
-)
-def test_what_the_table_prints_can_be_asked_for(asked: str, expected: str) -> None:
-    assert expected in str(explain_number(made(), asked))

@@ -65,7 +65,9 @@ def closed_form(plan: Plan, images: int) -> list[Ints]:
     for task in tasks:
         stored = _stored(task, done, images)
         chain, turns = chain_of(task), np.arange(task.total)
-        if task.step.kind == "product":
+        if task.cost.write:
+            done.append(_written(task, stored, images) + chain.rest)
+        elif task.step.kind == "product":
             ready = stored + chain.fetch
             read = np.maximum.accumulate(ready - turns * chain.interval) + turns * chain.interval
             done.append(read + chain.rest)
@@ -77,6 +79,20 @@ def closed_form(plan: Plan, images: int) -> list[Ints]:
                 begin[lane :: task.cost.limit] = np.maximum.accumulate(mine - later) + later
             done.append(begin + chain.rest)
     return done
+
+
+def _written(task: Task, stored: Ints, images: int) -> Ints:
+    """When positions are read whose cells are programmed for each image, after the one before."""
+    chain, cost = chain_of(task), task.cost
+    read: list[int] = []
+    for image in range(images):
+        mine = stored[image * task.count : (image + 1) * task.count]
+        idle = read[-1] + (cost.n - 1) * cost.slot + cost.a if read else 0
+        written = max(int(mine[0]), idle) + cost.write
+        for ready in mine:
+            before = read[-1] + chain.interval if read else 0
+            read.append(max(max(int(ready), written) + chain.fetch, before))
+    return np.array(read, np.int64)
 
 
 def critical_path(plan: Plan) -> int:

@@ -26,7 +26,7 @@ class Cost:
 
     ``length`` of the steps merge, activate and store; ``service`` of these, of fetch and of convert
     (one read) by resource; ``n`` reads, ``slot`` from one to the next, ``window`` vectors in the
-    input register, ``limit`` positions under way.
+    input register, ``limit`` positions under way, ``write`` to program the cells for an image.
     """
 
     a: int
@@ -34,6 +34,7 @@ class Cost:
     slot: int = 0
     window: int = 1
     limit: int = 1
+    write: int = 0
     length: dict[str, int] = field(default_factory=dict)
     service: dict[str, dict[Resource, int]] = field(default_factory=dict)
 
@@ -175,3 +176,17 @@ def _add_reads(cost: Cost, plan: Plan, layer: LayerPlan, arrays: list[Array]) ->
     for event in ("merge", "activate", "store"):
         alone += max(cost.length[event], *cost.service[event].values())
     cost.limit = -(-alone // (cost.n * cost.slot)) + 1
+    if layer.kind == "dynamic":
+        cost.write = _writing(arch, arrays)
+
+
+def _writing(arch: Arch, arrays: list[Array]) -> int:
+    """Row by row: a pulse and the read that verifies it, as often as a cell takes on average."""
+    times: dict[int, float] = {}
+    for array in arrays:
+        read = clocks(max(arch.array.cycle, array.conversions / arch.adc.rate), arch) / arch.clock
+        pulse = arch.cell.write_pulses * (arch.cell.write_pulse + read)
+        pe = array.number // arch.pe.arrays
+        times[pe] = times.get(pe, 0.0) + len(array.rows) * pulse
+    together = sum(times.values()) if arch.chip.programming == "serial" else max(times.values())
+    return clocks(together, arch)

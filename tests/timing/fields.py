@@ -87,7 +87,7 @@ def pixels_of(node: Node, inputs: list[Pixels], is_line: bool) -> Pixels:
     if node.kind == "reshape" and "axes" in node.attrs:  # the tokens go along
         return Pixels(moved(node, inputs[0].of), 1)
     like = [given for given in inputs if given.of.shape == shape]
-    if node.kind in ("attention", "matmul"):
+    if node.kind in ("attention", "matmul", "dynamic"):
         axes: tuple[int, ...] = (n - 2,)
     elif node.kind == "linear":
         axes = tuple(range(n - 1))
@@ -141,6 +141,8 @@ def find_flow(plan: Plan) -> Flow:
             if "recurrent" in node.attrs and p:
                 before.add((step.name, first[node.name] + p - 1))
             step.waits_for.append(before)
+        if node.is_dynamic:
+            step.in_unit = {1}  # in cells
         if node.kind in ("attention", "matmul"):
             step.in_unit = {
                 k
@@ -225,7 +227,7 @@ def _taps(node: Node, out: Pixels, inputs: list[Pixels], pixel: int) -> list[set
         return [set(range(given.count)) for given in inputs]
     if node.kind in TOKEN_KINDS:
         return [_of(given, _rows(mine)) for given in inputs]
-    if node.kind == "matmul" or (node.kind == "attention" and len(inputs) == 3):
+    if node.kind in ("matmul", "dynamic") or (node.kind == "attention" and len(inputs) == 3):
         everything = [set(range(given.count)) for given in inputs[1:]]
         return [_of(inputs[0], _rows(mine)), *everything]
     if node.kind == "conv1d":

@@ -121,7 +121,7 @@ class _Chip:
         if place == len(task.passed):
             task.passed.append([])
         passed = task.passed[place]
-        checks = (self.has_turn, self.is_fed, self.has_room, self.is_free)
+        checks = (self.has_turn, self.is_fed, self.is_written, self.has_room, self.is_free)
         for check in checks[len(passed) :]:
             if not check(task, place):
                 return False
@@ -137,6 +137,8 @@ class _Chip:
         """Whether the one before has been fetched, and the input register has room."""
         if task.step.kind == "join":
             return True
+        if task.cost.write and place % task.count == 0 and len(task.last) < place:
+            return False  # the arrays have still to begin the last read of the image before
         return len(task.fetched) == place and place < len(task.last) + task.cost.window
 
     def is_fed(self, task: Task, place: int) -> bool:
@@ -144,6 +146,19 @@ class _Chip:
         image, i = divmod(place, task.count)
         others = ((self.tasks[number], j) for number, j in task.waits_for[i])
         return all(len(other.done) > image * other.count + j for other, j in others)
+
+    def is_written(self, task: Task, place: int) -> bool:
+        """Whether the cells hold what belongs to the image; else they are programmed from now on,
+        or from when the arrays are no longer read for the image before.
+        """
+        image, i = divmod(place, task.count)
+        if i or not task.cost.write:
+            return True
+        if image not in task.written:
+            begin = max(self.t, task.last[-1] + task.cost.a if image else 0)
+            task.written[image] = begin + task.cost.write
+            self.known.add(task.written[image])
+        return self.t >= task.written[image]
 
     def has_room(self, task: Task, place: int) -> bool:
         """Whether the result has a place in every buffer that takes it."""

@@ -9,7 +9,7 @@ from crossbar.mapping import Plan
 from tests.timing.durations import Cost, copy_cost
 from tests.timing.fields import Flow, Step, find_flow
 
-CAUSES = ("starved", "blocked", "pipeline", "bus", "adc", "drained")
+CAUSES = ("starved", "write", "blocked", "pipeline", "bus", "adc", "drained")
 FOREVER = 10**18
 
 Capacities = Mapping[tuple[str, int, int], int]
@@ -50,6 +50,8 @@ class Task:
     """Clock from which the arrays may read again."""
     ended: int = 0
     """End of its latest read."""
+    written: dict[int, int] = field(default_factory=dict)
+    """Image -> clock at which its cells are programmed."""
     between_reads: int = 0
     """Idle clocks between reads of one position."""
 
@@ -153,20 +155,19 @@ def idle_clocks(task: Task, cycles: int) -> dict[str, int]:
     idle["adc"] = task.between_reads
     end = 0  # of the read before
     for place, read in enumerate(task.read):
-        turn, starved, blocked, pipeline = task.passed[place]
+        turn, *passed = task.passed[place]  # starved, written, blocked, pipeline
         delays = [
             cause
-            for cause, since, until in zip(
-                CAUSES, (turn, starved, blocked), (starved, blocked, pipeline), strict=False
-            )
+            for cause, since, until in zip(CAUSES, [turn, *passed], passed, strict=False)
             if until > since
         ]
+        pipeline = passed[-1]
         step = min(task.fetched[place], pipeline + task.cost.a)  # of the fetch itself
-        causes = (*CAUSES[:3], delays[-1] if delays else "bus", *CAUSES[3:5])
-        bounds = [end, starved, blocked, pipeline, step, task.fetched[place], read]
+        causes = (*CAUSES[:4], delays[-1] if delays else "bus", *CAUSES[4:6])
+        bounds = [end, *passed, step, task.fetched[place], read]
         bounds = [min(max(bound, end), read) for bound in bounds]
         for cause, start, stop in zip(causes, bounds, bounds[1:], strict=False):
-            idle[cause] += stop - start  # CAUSES[4] is adc: fetched, but not yet read
+            idle[cause] += stop - start  # CAUSES[5] is adc: fetched, but not yet read
         end = task.last[place] + task.cost.a
     idle["drained"] = cycles - end
     return idle

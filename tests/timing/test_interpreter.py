@@ -47,6 +47,7 @@ def test_a_layer_starts_with_the_first_output_of_the_one_before() -> None:
     idle = result.idle[task_of(result, "b").number]
     assert idle == {
         "starved": 11 * STEP,  # and the first fetch behind it; later ones go on beside the reads
+        "write": 0,
         "blocked": 0,
         "pipeline": 0,
         "bus": 0,

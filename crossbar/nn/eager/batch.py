@@ -13,10 +13,10 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from crossbar.errors import CaptureError
+from crossbar.nn.eager.facts import Seen, Trace
+from crossbar.nn.eager.trace import trace
+from crossbar.nn.eager.watch import Memory
 from crossbar.nn.graph.draft import Lowered, Traced
-from crossbar.nn.graph.eager_facts import Seen, Trace
-from crossbar.nn.graph.eager_trace import trace
-from crossbar.nn.graph.eager_watch import Memory
 from crossbar.nn.graph.lower import lower
 from crossbar.nn.graph.signature import Signature
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from crossbar.nn.eager.facts import Seen
+from crossbar.nn.eager.watch import Memory
 from crossbar.nn.graph.draft import Draft, Lowered, Traced
-from crossbar.nn.graph.eager_facts import Seen
-from crossbar.nn.graph.eager_watch import Memory
 from crossbar.nn.graph.ops import PRODUCTS
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program, Step

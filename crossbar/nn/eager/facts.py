@@ -12,7 +12,7 @@ from torch import fx, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils import _pytree as pytree
 
-from crossbar.nn.graph.eager_watch import parts_of
+from crossbar.nn.eager.watch import parts_of
 from crossbar.nn.graph.export import parameter_names
 
 __all__ = [

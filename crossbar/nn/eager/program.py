@@ -8,7 +8,7 @@ those of the model itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from crossbar.errors import CaptureError
-from crossbar.nn.graph.eager_watch import WEIGHTED, Call, Memory, Watch, parts_of
+from crossbar.nn.eager.watch import WEIGHTED, Call, Memory, Watch, parts_of
 from crossbar.nn.graph.export import whole_layers
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Override, Program, Step
@@ -72,6 +72,7 @@ class EagerProgram:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         override: Override | None = None,
+        also: Collection[str] = (),
     ) -> Any:
         """Run the model; as `Program.run`.
 

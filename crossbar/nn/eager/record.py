@@ -17,13 +17,13 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from crossbar.errors import CaptureError
+from crossbar.nn.eager.batch import lowered, twice, with_batch
+from crossbar.nn.eager.calls import small_graph, small_program
+from crossbar.nn.eager.facts import Seen, Trace
+from crossbar.nn.eager.program import EagerProgram
+from crossbar.nn.eager.trace import OUTSIDE, trace
+from crossbar.nn.eager.watch import WEIGHTED, Memory, parts_of
 from crossbar.nn.graph.draft import Draft, Found, Lowered
-from crossbar.nn.graph.eager_batch import lowered, twice, with_batch
-from crossbar.nn.graph.eager_calls import small_graph, small_program
-from crossbar.nn.graph.eager_facts import Seen, Trace
-from crossbar.nn.graph.eager_program import EagerProgram
-from crossbar.nn.graph.eager_trace import OUTSIDE, trace
-from crossbar.nn.graph.eager_watch import WEIGHTED, Memory, parts_of
 from crossbar.nn.graph.export import whole_layers
 from crossbar.nn.graph.kinds import classify
 from crossbar.nn.graph.naming import Naming, assign_names

@@ -18,8 +18,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from crossbar.nn.graph.draft import Traced, traced
-from crossbar.nn.graph.eager_facts import (
+from crossbar.nn.eager.facts import (
     Seen,
     Storage,
     Trace,
@@ -32,7 +31,8 @@ from crossbar.nn.graph.eager_facts import (
     type_name,
     without_change,
 )
-from crossbar.nn.graph.eager_watch import WEIGHTED, Call, Memory, Watch, parts_of
+from crossbar.nn.eager.watch import WEIGHTED, Call, Memory, Watch, parts_of
+from crossbar.nn.graph.draft import Traced, traced
 
 __all__ = ["OUTSIDE", "trace"]
 

@@ -12,11 +12,11 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from crossbar.errors import CaptureError, CaptureWarning, InputError, UntraceableError
+from crossbar.nn.eager.batch import free_batch
+from crossbar.nn.eager.program import EagerProgram
+from crossbar.nn.eager.record import eager_program, failure, record
 from crossbar.nn.graph.checks import check_arguments, check_model
 from crossbar.nn.graph.draft import Draft, Found, Lowered
-from crossbar.nn.graph.eager import eager_program, failure, record
-from crossbar.nn.graph.eager_batch import free_batch
-from crossbar.nn.graph.eager_program import EagerProgram
 from crossbar.nn.graph.export import (
     export_model,
     free_sizes,
@@ -161,7 +161,9 @@ def _finish(graph: Lowered, positional: tuple[str, ...] | None) -> Captured:
     fold_batch_norms(graph, found)
     graph.drop_unused()
     kinds = {
-        d.name: classify(d, graph, shapes) for d in graph.drafts if d.op not in PRODUCTS and d.is_data
+        d.name: classify(d, graph, shapes)
+        for d in graph.drafts
+        if d.op not in PRODUCTS and d.is_data
     }
     naming = assign_names(graph, found, {name: kind for name, (kind, _) in kinds.items()})
     products = _products(graph, found, naming)

@@ -1,7 +1,8 @@
 """Contractions with a constant weight, however they are written: as a linear layer.
 
 ``einsum``, ``tensordot`` and products with the weight on the left become a permutation of the
-input, a linear layer, and a permutation of its result.
+input, a linear layer, and a permutation of its result.  Stacks of matrices that are multiplied
+each with its own part of the input become grouped convolutions (`crossbar.nn.graph.grouped`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from math import prod
 from string import ascii_letters
 from typing import Any
 
+from crossbar.nn.graph.grouped import grouped
 from crossbar.nn.graph.rewrite import Expansion, Rule, is_constant
 from crossbar.nn.graph.shapes import SampleShapes
 from crossbar.nn.graph.values import Ref
@@ -33,7 +35,7 @@ def _einsum(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -
         used = "".join(terms).replace(".", "")
         out = "..." + "".join(sorted(letter for letter in set(used) if used.count(letter) == 1))
     terms, out = [term.replace("...", dots) for term in terms], out.replace("...", dots)
-    return _contract(expansion, operands, terms, out)
+    return _contract(expansion, operands, terms, out, shapes)
 
 
 def _tensordot(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
@@ -47,18 +49,75 @@ def _tensordot(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes
         second[b] = first[a]
     out = [letter for letter in first if letter not in second]
     out += [letter for letter in second if letter not in first]
-    return _contract(expansion, operands, ["".join(first), "".join(second)], "".join(out))
+    return _contract(expansion, operands, ["".join(first), "".join(second)], "".join(out), shapes)
 
 
-def _left_matmul(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
+def _matmul(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
+    """Multiply as `torch.matmul` does: vectors have no axis of their own in the result."""
     operands = [named["self"], named["other"] if "other" in named else named["mat2"]]
-    if not isinstance(operands[1], Ref) or not is_constant(operands[0], expansion.graph, 2):
+    if not all(isinstance(operand, Ref) for operand in operands):
         return None
-    axes = expansion.value(operands[1]).axes
-    if axes < 2:
+    return _stacked(expansion, operands, shapes)
+
+
+def _baddbmm(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
+    """Write the sum of a batched product and a tensor as the two."""
+    operands = [named["batch1"], named["batch2"]]
+    y = _stacked(expansion, operands, shapes)
+    if y is None or named["alpha"] != 1 or named["beta"] != 1:
         return None
-    more = ascii_letters[3 : axes + 1]
-    return _contract(expansion, operands, ["ab", f"{more}bc"], f"{more}ac")
+    return expansion.add("aten.add.Tensor", (y, named["self"]), expansion.origin.first)
+
+
+def _stacked(expansion: Expansion, operands: list[Ref], shapes: SampleShapes) -> Ref | None:
+    constants = expansion.graph.constants
+    constant = [operand.name in constants for operand in operands]
+    axes = [expansion.value(operand).axes for operand in operands]
+    place = 0 if constant[0] else 1
+    if constant[0] == constant[1] or (place == 1 and axes[1] == 2 and axes[0] > 1):
+        return None  # a plain layer, or none
+    if min(axes) == 0 or axes[1 - place] < 2:
+        return None
+    # a b c: the last axes of the left one, b c those of the right one; stacks have capitals
+    ends = ["ab"[2 - min(axes[0], 2) :], "bc"[: min(axes[1], 2)]]
+    most = max(n - 2 for n in axes)
+    stack = "".join(reversed([chr(ord("A") + k) for k in range(max(0, most))]))
+    terms = []
+    for n, end in zip(axes, ends, strict=True):
+        own = max(0, n - 2)
+        terms.append(stack[len(stack) - own :] + end)
+    out = stack + "".join(n for n in (ends[0] + ends[1]) if n != "b")
+    dropped: set[str] = set()
+    # an axis of one matrix or of one part of the data is not there
+    for k in (place, 1 - place):
+        sizes = expansion.value(operands[k]).shape
+        other = dict(
+            zip(terms[1 - k], expansion.value(operands[1 - k]).shape, strict=True)
+        )
+        ones = [
+            i
+            for i, n in enumerate(terms[k])
+            if n in stack and sizes[i] == 1 and n not in dropped and (k == place or other.get(n, 1) != 1)
+        ]
+        if not ones:
+            continue
+        if k == place:
+            weight = constants[operands[k].name]
+            kept = [size for i, size in enumerate(weight.shape) if i not in ones]
+            operands = list(operands)
+            operands[k] = expansion.constant(operands[k], weight.reshape(kept))
+            # axes that the data does not have either come back below
+        elif ones:
+            shape = tuple(size for i, size in enumerate(sizes) if i not in ones)
+            operands = list(operands)
+            operands[k] = expansion.add("aten.squeeze.dims", (operands[k], ones), shape)
+        letters = {terms[k][i] for i in ones}
+        terms[k] = "".join(n for n in terms[k] if n not in letters)
+        dropped |= letters
+    missing = [n for n in out if n not in terms[0] and n not in terms[1]]
+    if missing:
+        return None
+    return _contract(expansion, operands, terms, out, shapes)
 
 
 def _contract(expansion: Expansion, operands: list[Ref], terms: list[str], out: str) -> Ref | None:

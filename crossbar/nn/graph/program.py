@@ -8,7 +8,7 @@ compute in its own way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -110,6 +110,7 @@ class Program:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         override: Override | None = None,
+        also: Collection[str] = (),
     ) -> Any:
         """Run the network on a batch of any size.
 
@@ -119,6 +120,8 @@ class Program:
             As the model takes them; only the captured arguments.
         override : callable, optional
             Asked for the result of each step named in ``products``; the float product when None.
+        also : collection of str
+            Names of further steps that ``override`` is asked for.
 
         Returns
         -------
@@ -141,7 +144,7 @@ class Program:
             step_kwargs: dict[str, Any] = fill(step.kwargs, get)
             if step.op == RECURRENCE:
                 values[step.name] = self._recur(step, step_args, override)
-            elif step.op == PRODUCT and override is not None:
+            elif override is not None and (step.op == PRODUCT or step.name in also):
                 values[step.name] = override(step, step_args, step_kwargs)
             else:
                 try:

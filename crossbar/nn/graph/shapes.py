@@ -98,6 +98,19 @@ class SampleShapes:
                 return axis
         return None
 
+    def parts(self, where: str, size: Any) -> int | None:
+        """Return how many of an axis belong to one sample; None where it counts no samples.
+
+        Nor where it counts tokens, too: how many, is known in the call alone.
+        """
+        if isinstance(size, int):
+            is_whole = self._fixed is not None and size % self._fixed == 0
+            return size // self._fixed if is_whole and self._fixed is not None else None
+        if size.free_symbols & self._symbols and len(size.free_symbols) == 1:
+            one = self.size(where, size)
+            return one if not (size / one).subs(dict.fromkeys(self._symbols, 0)) else None
+        return None
+
     def size(self, where: str, size: Any) -> int:
         """Return one size for a single sample; raises CaptureError as `shape` does."""
         if isinstance(size, int):
