@@ -93,7 +93,7 @@ def test_the_other_commands_and_the_chip_file_are_valid(tmp_path, monkeypatch, c
     (tmp_path / "my_chip.yaml").write_text(block("# my_chip.yaml"))
     assert load_arch("my_chip.yaml").array.rows_per_read == 64
     lines = commands("arch") + commands("workload") + commands("estimate")
-    assert len(lines) == 7
+    assert len(lines) == 9
     for line in lines:
         assert run(line) == 0
     assert "34 of 168 tiles" in capsys.readouterr().out
