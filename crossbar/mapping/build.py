@@ -9,7 +9,6 @@ from typing import Any
 from crossbar.arch import Arch, load_arch
 from crossbar.circuit.dac import make_input_coding
 from crossbar.device.check import check_cell
-from crossbar.errors import InputError
 from crossbar.mapping.buffers import divide_buffers
 from crossbar.mapping.converters import layer_slot
 from crossbar.mapping.copies import choose_copies
@@ -23,7 +22,7 @@ from crossbar.mapping.registers import check_registers
 from crossbar.mapping.replication import check_recurrent, chip_arrays, most_copies
 from crossbar.mapping.tiling import cut_matrix
 from crossbar.mapping.token_scales import with_token_scales
-from crossbar.mapping.unmapped import describe_unmapped
+from crossbar.mapping.unmapped import describe_unmapped, nothing_to_map
 from crossbar.workload import find_workload
 from crossbar.workload.graph import MOVE_KINDS, Node, Workload
 
@@ -76,9 +75,7 @@ def build_plan(
     check_dynamic(workload, arch)
     by_weight = nodes_by_weight(workload)
     if not by_weight:
-        raise InputError(
-            f"{workload.name}: no layer has constant weights, nothing goes on crossbars"
-        )
+        raise nothing_to_map(workload)
     groups = list(by_weight.values())
     single = _cut_layers(groups, arch, [precisions[k] for k in by_weight], signed_inputs or {})
     capacity = chip_arrays(arch)

@@ -193,8 +193,8 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
             "lossless: share of columns that provably cannot clip; those are computed as one exact"
             " integer product"
         )
-    unknown = [u for u in plan.unmapped if u.kind == "other"]
-    digital = [u for u in plan.unmapped if u.kind != "other"]
+    unknown = [u for u in plan.unmapped if u.kind == "other" or u.weights]
+    digital = [u for u in plan.unmapped if u not in unknown]
     if digital:
         counts: dict[str, tuple[int, int]] = {}
         for u in digital:
@@ -204,8 +204,9 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
         lines.append("digital, in float: " + ", ".join(parts))
     for u in unknown:
         weights = f", {counted(u.weights, 'weight')}" if u.weights else ""
+        cost = "cost unknown" if u.kind == "other" else "on digital units"
         lines.append(
-            f"NOT mapped, in float, cost unknown: {u.name} ({u.operator},"
+            f"NOT mapped, in float, {cost}: {u.name} ({u.operator},"
             f" {counted(u.operations, 'operation')}{weights}): {u.why}"
         )
     lines += plan.notes

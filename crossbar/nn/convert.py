@@ -238,7 +238,7 @@ def _refuse_unmapped(plan: Plan) -> None:
     lines = [
         f"{u.name}: {u.operator} cannot be mapped ({u.why}); --strict / strict=True refuses it"
         for u in plan.unmapped
-        if u.kind == "other"
+        if u.kind == "other" or u.weights
     ]
     if lines:
         raise CaptureError("\n".join(lines))

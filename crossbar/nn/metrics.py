@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from crossbar.errors import DataError, UnknownNameError
 
-__all__ = ["METRICS", "Metric", "choose_metric", "logits_of"]
+__all__ = ["IGNORED", "METRICS", "Metric", "choose_metric", "logits_of"]
 
 Metric = Callable[[NDArray[np.floating], NDArray[np.generic]], float]
 """``metric(outputs[samples, ...], targets[samples, ...]) -> score``."""
+
+IGNORED = -100
+"""Target of what is not scored, as in `torch.nn.CrossEntropyLoss` and in Hugging Face labels."""
 
 
 def logits_of(output: object) -> torch.Tensor:
@@ -32,7 +35,10 @@ def logits_of(output: object) -> torch.Tensor:
     raise DataError(f"the model returns a {type(output).__name__} without a tensor to score")
 
 
-def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDArray[np.integer]:
+def _classes(
+    outputs: NDArray[np.floating], targets: NDArray[np.generic]
+) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+    """Choose classes, and return them beside the targets: one axis, without what is `IGNORED`."""
     if outputs.ndim < 2:
         raise DataError(f"outputs of shape {outputs.shape} hold no classes to choose from")
     axis = -1 if outputs.shape[:-1] == targets.shape else 1  # classes last, or channels of an image
@@ -43,35 +49,46 @@ def _classes(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> NDA
         )
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"targets are {targets.dtype}, classes are integers; choose another metric")
-    labels, classes = np.asarray(targets, dtype=np.int64), outputs.shape[axis]
+    scored = targets != IGNORED
+    if not scored.any():
+        raise DataError(f"targets: all of them are {IGNORED}, so nothing is scored")
+    chosen = chosen[scored]
+    labels, classes = np.asarray(targets, dtype=np.int64)[scored], outputs.shape[axis]
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         raise DataError(
             f"targets: class {labels[outside][0]}, the network has {classes} (0..{classes - 1})"
         )
-    return np.asarray(chosen)
+    return np.asarray(chosen), labels
 
 
 def accuracy(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
-    """Share of samples whose largest output is the target class."""
-    return float((_classes(outputs, targets) == targets).mean())
+    """Share of samples whose largest output is the target class; targets of -100 do not count."""
+    chosen, labels = _classes(outputs, targets)
+    return float((chosen == labels).mean())
 
 
 def f1(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
-    """F1 of class 1 (as GLUE scores MRPC and QQP); 0 without a true positive."""
-    chosen = _classes(outputs, targets)
+    """F1 of class 1 (as GLUE scores MRPC and QQP); 0 without a true positive.
+
+    Targets of -100 do not count.
+    """
+    chosen, labels = _classes(outputs, targets)
     if outputs.shape[-1] != 2:
         raise DataError(f"f1 scores class 1 of two, the network has {outputs.shape[-1]} classes")
-    both = int(((chosen == 1) & (targets == 1)).sum())
-    return 2.0 * both / max(1, int((chosen == 1).sum()) + int((targets == 1).sum()))
+    both = int(((chosen == 1) & (labels == 1)).sum())
+    return 2.0 * both / max(1, int((chosen == 1).sum()) + int((labels == 1).sum()))
 
 
 def matthews(outputs: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
-    """Matthews correlation of any number of classes (as GLUE scores CoLA); 0 when undefined."""
-    chosen = _classes(outputs, targets)
-    classes = np.union1d(chosen, targets)
+    """Matthews correlation of any number of classes (as GLUE scores CoLA); 0 when undefined.
+
+    Targets of -100 do not count.
+    """
+    chosen, labels = _classes(outputs, targets)
+    classes = np.union1d(chosen, labels)
     p = (chosen[:, None] == classes).astype(np.float64)
-    t = (targets[:, None] == classes).astype(np.float64)
+    t = (labels[:, None] == classes).astype(np.float64)
     p, t = p - p.mean(0), t - t.mean(0)
     spread = float(np.sqrt((p * p).sum() * (t * t).sum()))
     return float((p * t).sum()) / spread if spread else 0.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crossbar.errors import DataError
 
-__all__ = ["agreement", "join", "join_tokens", "to_numpy"]
+__all__ = ["agreement", "join", "join_padded", "join_real", "to_numpy"]
 
 
 def agreement(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
@@ -42,22 +42,40 @@ def join(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def join_tokens(
-    parts: Sequence[NDArray[Any]], kept: Sequence[NDArray[np.bool_] | None]
+def join_real(parts: Sequence[NDArray[Any]], kept: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
+    """Join batches that have values for each token; where not all are real, the real ones alone.
+
+    Parameters
+    ----------
+    parts : sequence of array[samples, tokens, ...]
+    kept : sequence of bool[samples, tokens]
+        Real tokens of each batch.
+    """
+    if all(mask.all() for mask in kept) and len({part.shape[1:] for part in parts}) == 1:
+        return join(parts)
+    return np.concatenate([part[mask] for part, mask in zip(parts, kept, strict=True)])
+
+
+def join_padded(
+    parts: Sequence[NDArray[Any]], kept: Sequence[NDArray[np.bool_]], fill: float = 0
 ) -> NDArray[Any]:
-    """Join batches; where each token has an output and not all are real, the real ones alone.
+    """Join batches; values for each token are padded to the longest batch.
 
     Parameters
     ----------
     parts : sequence of array[samples, ...]
-    kept : sequence of bool[samples, tokens] or None
+        Those of which axis 1 is the tokens are padded.
+    kept : sequence of bool[samples, tokens]
         Real tokens of each batch.
+    fill : float
+        What stands at padding.
     """
-    masks = [mask for mask in kept if mask is not None]
-    whole = all(mask.all() for mask in masks) and len({p.shape[1:] for p in parts}) == 1
-    of_tokens = len(masks) == len(parts) and all(
-        p.ndim > 2 and p.shape[:2] == mask.shape for p, mask in zip(parts, masks, strict=True)
-    )
-    if whole or not of_tokens:
+    by_token = all(part.shape[:2] == mask.shape for part, mask in zip(parts, kept, strict=True))
+    longest = max(mask.shape[1] for mask in kept)
+    if not by_token or all(mask.shape[1] == longest for mask in kept):
         return join(parts)
-    return np.concatenate([part[mask] for part, mask in zip(parts, masks, strict=True)])
+    wide = []
+    for part in parts:
+        room = [(0, 0), (0, longest - part.shape[1]), *[(0, 0)] * (part.ndim - 2)]
+        wide.append(np.pad(part, room, constant_values=fill))
+    return join(wide)

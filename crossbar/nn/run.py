@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.errors import DataError
-from crossbar.nn.batch_checks import check_finite
-from crossbar.nn.data import as_loader, count_samples, split_batch
+from crossbar.nn.data import as_loader, count_samples
 from crossbar.nn.eager.program import EagerProgram
-from crossbar.nn.layers import Recorder
 from crossbar.nn.mapped import MappedModel, check_mapped
-from crossbar.nn.metrics import Metric, choose_metric, logits_of
-from crossbar.nn.outputs import agreement, join, join_tokens, to_numpy
+from crossbar.nn.metrics import Metric, choose_metric
+from crossbar.nn.outputs import agreement
+from crossbar.nn.passes import Outputs, Pass, Progress, run_pass
 from crossbar.nn.sequences import LengthsOf, Sentences
 from crossbar.nn.states import (
     check_seeds,
@@ -32,12 +30,6 @@ from crossbar.report.sequences import reporter
 from crossbar.timing import Activity
 
 __all__ = ["Outputs", "Progress", "simulate", "simulate_beside"]
-
-Progress = Callable[[int, int], None]
-"""Told of finished work in samples: ``progress(done, total)``; ``total`` is 0 when unknown."""
-
-Outputs = dict[str, NDArray[np.floating]]
-"""Outputs of the network by mode: ``"crossbar"``, ``"float"``, ``"digital"``."""
 
 _BATCH = 50
 
@@ -64,8 +56,9 @@ def simulate(
         y)``, ``x`` or a dictionary.  Without targets the report has energy, latency and the
         agreement with the float model instead of an accuracy.
     metric : str or callable
-        ``"accuracy"``, ``"f1"``, ``"matthews"``, ``"spearman"``, or ``metric(outputs, targets) ->
-        float``.
+        ``"accuracy"``, ``"f1"``, ``"matthews"`` (which leave targets of -100 out), ``"spearman"``,
+        or ``metric(outputs, targets) -> float``.  Batches of sentences padded to different lengths
+        are joined at the longest: outputs with 0, targets with -100 (real numbers with 0).
     baselines : bool
         Run the float model and the integer twin without cells too, on the same batches.
     progress : callable, optional
@@ -82,7 +75,10 @@ def simulate(
     lengths : str or callable, optional
         How long each sample is, in networks of tokens: an input that is not 0 where a token is real
         (``attention_mask`` where there is one), or ``lengths(batch) -> int[samples]``.  Padding is
-        not sent through the arrays; energy and times are those of the real tokens.
+        not sent through the arrays, and energy and times are those of the real tokens, unless the
+        network reads its padding (found in float, on the first batch that has some; a note of the
+        report says so): then all tokens count.  Outputs for each token are 0 at padding in every
+        mode, and agreement leaves them out.
 
     Returns
     -------
@@ -107,27 +103,6 @@ def simulate(
         lengths=lengths,
     )
     return report
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """One pass of the data through one chip.
-
-    Parameters
-    ----------
-    outputs : Outputs
-    targets : array[images, ...] or None
-    activity : Activity
-    images : int
-    lengths : tuple of int
-        Real tokens of each; empty for a network without tokens.
-    """
-
-    outputs: Outputs
-    targets: NDArray[Any] | None
-    activity: Activity
-    images: int
-    lengths: tuple[int, ...] = ()
 
 
 def simulate_beside(
@@ -178,7 +153,7 @@ def simulate_beside(
     for number in range(runs):
         chip = redrawn(first, seed + number, faults=True) if number else first
         begun = number * (total // runs)
-        one = _passed(chip, data, sentences, baselines, answers, _shifted(progress, begun, total))
+        one = run_pass(chip, data, sentences, baselines, answers, _shifted(progress, begun, total))
         activities.append(one.activity)
         scores.append(_scores(one, score))
         metrics.append(_metrics(one, name, scores[-1]))
@@ -197,7 +172,8 @@ def simulate_beside(
         scenario=scenario(first, one.images, name, trials, seed),
         seed=seed,
     )
-    report = replace(report, notes=(*report.notes, *_notes(first, t_inference)))
+    remarks = (*sentences.remarks(), *_notes(first, t_inference))
+    report = replace(report, notes=(*report.notes, *remarks))
     if trials is None:
         return report, one.outputs
     energies = [report.energy]
@@ -214,75 +190,20 @@ def simulate_beside(
     return replace(report, trials=block), one.outputs
 
 
-def _passed(
-    mapped: MappedModel,
-    data: Iterable[Any],
-    sentences: Sentences,
-    baselines: bool,
-    known: Mapping[str, NDArray[np.floating]],
-    progress: Progress | None,
-) -> _Pass:
-    """Run all batches, through the crossbars and what of float and digital is not known."""
-    total = count_samples(data) or 0
-    recorder = Recorder()
-    parts: dict[str, list[NDArray[np.floating]]] = {}
-    given: list[NDArray[Any] | None] = []
-    kept: list[NDArray[np.bool_] | None] = []
-    lengths: list[int] = []
-    images = 0
-    for raw in data:
-        batch = split_batch(raw, mapped.body.program.signature.arguments)
-        check_finite((batch.args, batch.kwargs), "data: sample", images)
-        real = sentences.of(raw, batch.args, batch.kwargs, images)
-        kept.append(None if real is None else real.keep.numpy())
-        lengths += () if real is None else real.lengths
-        modes = ["crossbar"]
-        if baselines or batch.targets is None:
-            modes.append("float")
-        if baselines:
-            modes.append("digital")
-        for mode in modes:
-            if mode in known:
-                continue
-            output = mapped.execute(
-                batch.args,
-                batch.kwargs,
-                mode=mode,
-                recorder=recorder if mode == "crossbar" else None,
-                first=images,
-                samples=batch.samples,
-                real=real,
-            )
-            parts.setdefault(mode, []).append(to_numpy(logits_of(output)))
-        given.append(None if batch.targets is None else to_numpy(batch.targets))
-        images += batch.samples
-        if progress is not None:
-            progress(images, total)
-    if not images:
-        raise DataError("data: it holds no samples")
-    labels = [values for values in given if values is not None]
-    outputs = {m: join(x) if labels else join_tokens(x, kept) for m, x in parts.items()}
-    outputs |= dict(known)
-    if labels and len(labels) < len(given):
-        raise DataError("data: some batches have targets and some have none")
-    done = activity(mapped, recorder, images)
-    return _Pass(outputs, join(labels) if labels else None, done, images, tuple(lengths))
-
-
-def _scores(one: _Pass, score: Metric) -> dict[str, float]:
+def _scores(one: Pass, score: Metric) -> dict[str, float]:
     """Score each mode by its name; nothing without targets."""
     if one.targets is None:
         return {}
     return {mode: score(values, one.targets) for mode, values in one.outputs.items()}
 
 
-def _metrics(one: _Pass, name: str, scores: Mapping[str, float]) -> dict[str, float]:
+def _metrics(one: Pass, name: str, scores: Mapping[str, float]) -> dict[str, float]:
     """Name the metric of the crossbars, and whether they and the digital twin agree with float."""
     metrics = {name: scores["crossbar"]} if scores else {}
     if "float" in one.outputs:
-        metrics["agreement"] = agreement(one.outputs["crossbar"], one.outputs["float"])
+        metrics["agreement"] = agreement(one.real("crossbar"), one.real("float"))
         if "digital" in one.outputs:  # what integers lose is no fault of the hardware
-            metrics["digital_agreement"] = agreement(one.outputs["digital"], one.outputs["float"])
+            metrics["digital_agreement"] = agreement(one.real("digital"), one.real("float"))
     return metrics
 
 
@@ -298,19 +219,6 @@ def _shifted(progress: Progress | None, begun: int, total: int) -> Progress | No
         return None
     tell = progress
     return lambda done, _: tell(begun + done, total)
-
-
-def activity(mapped: MappedModel, recorder: Recorder, images: int) -> Activity:
-    """Average what a run measured over its images."""
-    layers = {x.programmed.plan.name: x.programmed for x in mapped.body.layers.values()}
-    return Activity(
-        array_energy={
-            **{k: layers[k].energy_of(v) / images for k, v in recorder.drives.items()},
-            **{k: energy / images for k, energy in recorder.energies.items()},
-        },
-        saturations={k: v / images for k, v in recorder.saturations.items()},
-        images=images,
-    )
 
 
 def scenario(

@@ -1,8 +1,9 @@
 """Padded sentences: which tokens are real, and how only those go through the arrays.
 
 Layers of which each input vector is a token get the real ones alone; the results of the others are
-zeros, which nothing reads: the network masks them.  Everything else (first tokens, convolutions
-over tokens, recurrent layers) is computed as the batch has it.
+zeros, which nothing reads: the network masks them.  Where it does not (`padding_share`, asked of
+the first batch with padding), all tokens are computed and count.  Everything else (first tokens,
+convolutions over tokens, recurrent layers) is computed as the batch has it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.layers import MappedLayer, Place, Recorder
+from crossbar.nn.padding import gives_tokens, padding_share
 from crossbar.workload.graph import Node, Workload
 from crossbar.workload.lengths import LENGTHS, tokens_of
 
@@ -50,10 +52,19 @@ class RealTokens:
     turned : mapping of str to bool
         Steps of which each input vector is a token: whether all samples of the first token come
         first, then those of the second.
+    given : bool[samples, tokens], optional
+        What the data calls real, where all are computed because the network reads its padding.
     """
 
     keep: torch.Tensor
     turned: Mapping[str, bool]
+    given: torch.Tensor | None = None
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """What the data calls real: ``bool[samples, tokens]``."""
+        found: NDArray[np.bool_] = (self.keep if self.given is None else self.given).numpy()
+        return found
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
@@ -75,7 +86,7 @@ class RealTokens:
         place: Place,
     ) -> torch.Tensor:
         """Compute a layer for the real tokens; the results of the others are zeros."""
-        rows = self._rows(self.turned[product.step])
+        rows = self.rows(product.step)
         vectors = x.reshape(-1, x.shape[-1])[rows]
         ideal = digital or (layer.programmed.copies == 1 and not layer.programmed.reasons)
         if ideal:
@@ -91,8 +102,9 @@ class RealTokens:
         out[rows] = results
         return out.reshape(*x.shape[:-1], results.shape[-1])
 
-    def _rows(self, turned: bool) -> torch.Tensor:
-        """Numbers of the real vectors, sample by sample."""
+    def rows(self, step: str) -> torch.Tensor:
+        """Numbers of the real vectors of a step, sample by sample."""
+        turned = self.turned[step]
         samples, tokens = self.keep.shape
         number = torch.arange(samples * tokens)
         number = number.reshape(tokens, samples).t() if turned else number.reshape(samples, tokens)
@@ -129,8 +141,20 @@ class Sentences:
                 f"lengths: {workload.name} was captured for one length only; its inputs are"
                 f" {program.signature.shapes}"
             )
+        self.by_token = self.known and gives_tokens(workload)
         self._of = MASK if lengths is None and MASK in inputs else lengths
         self._order = Order(program, workload)
+        self._body = mapped.body
+        self._padding: float | None = None
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say that tokens of padding count, where the network reads them."""
+        if not self._padding:
+            return ()
+        return (
+            f"Its outputs depend on padding tokens (up to {100 * self._padding:.2g} % of the"
+            " largest): all tokens are computed and counted.",
+        )
 
     def of(
         self, raw: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], first: int
@@ -170,7 +194,10 @@ class Sentences:
                 raise DataError(f"data: sample {first + number} holds no token ({what})")
         if bool(keep.all()):
             return RealTokens(keep, {})
-        return RealTokens(keep, self._order.find(args, kwargs, samples))
+        real = RealTokens(keep, self._order.find(args, kwargs, samples))
+        if self._padding is None:
+            self._padding = padding_share(self._body, args, kwargs, real)
+        return RealTokens(torch.ones_like(keep), {}, keep) if self._padding else real
 
 
 class Order:

@@ -213,7 +213,7 @@ def _at(name: str, node: Node, tokens: int) -> Node:
             attrs[key] = tuple(int(_number(row, tokens)) for row in rows)
         else:
             attrs[key] = int(_number(rows, tokens))
-    if min(shape) < 1:
+    if min(shape, default=1) < 1:
         raise InputError(f"{name}: {node.name}: of {tokens} tokens nothing is left ({shape})")
     attrs[LENGTHS] = {**rule, "tokens": tokens}
     return replace(node, shape=tuple(shape), attrs=attrs)

@@ -13,6 +13,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from crossbar.errors import CaptureError
+from crossbar.nn.batch_axes import axis_options, doubled
 from crossbar.nn.eager.facts import Seen, Trace
 from crossbar.nn.eager.trace import trace
 from crossbar.nn.eager.watch import Memory
@@ -23,31 +24,45 @@ from crossbar.nn.graph.signature import Signature
 __all__ = ["free_batch", "lowered", "twice", "with_batch"]
 
 
-def free_batch(signature: Signature, size: int) -> Signature:
-    """Return a signature that takes any number of samples, where axis 0 was ``size`` of them."""
+def free_batch(signature: Signature, axes: Mapping[str, int]) -> Signature:
+    """Return a signature that takes any number of samples.
+
+    Parameters
+    ----------
+    signature : Signature
+    axes : mapping of str to int
+        Input -> the axis that counts them; absent where all samples share it.
+    """
     shapes = {
-        name: ("batch", *shape[1:]) if shape and shape[0] == size else shape
+        name: tuple("batch" if axes.get(name) == axis else n for axis, n in enumerate(shape))
         for name, shape in signature.shapes.items()
     }
     return replace(signature, shapes=shapes)
 
 
 def twice(
-    model: nn.Module, memory: Memory, args: tuple[Any, ...], kwargs: Mapping[str, Any], size: int
-) -> Trace | None:
-    """Trace a run with every sample twice; None where the model's code fixes the batch size."""
+    model: nn.Module, memory: Memory, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Trace, list[int | None]] | None:
+    """Trace a run with every sample twice; None where the model's code fixes the batch size.
 
-    def double(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            is_batch = value.dim() and value.shape[0] == size
-            return torch.cat([value, value]) if is_batch else value
-        return value
+    Returns
+    -------
+    Trace
+    list of int or None
+        The axis of each tensor that was doubled.
+    """
+    options = axis_options([t for t in pytree.tree_leaves((args, dict(kwargs))) if _is_tensor(t)])
+    for turn in range(max(map(len, options))):
+        axes = [each[min(turn, len(each) - 1)] for each in options]
+        try:
+            return trace(model, memory, *doubled(args, dict(kwargs), axes)), axes
+        except Exception:  # the user's code may raise anything
+            continue
+    return None
 
-    inputs = pytree.tree_map(double, (args, dict(kwargs)))
-    try:
-        return trace(model, memory, *inputs)
-    except Exception:  # the user's code may raise anything
-        return None
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def with_batch(graph: Lowered, first: Trace, second: Trace, size: int) -> list[Seen]:

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
-from crossbar.errors import CaptureError
+from crossbar.errors import CaptureError, InputError
 from crossbar.nn.eager.watch import WEIGHTED, Call, Memory, Watch, parts_of
 from crossbar.nn.graph.export import whole_layers
 from crossbar.nn.graph.product import Product
@@ -83,6 +84,8 @@ class EagerProgram:
         ------
         DataError
             When the arguments are not what the network was captured with.
+        CaptureError
+            When the model runs with them, but not with its products taken out.
         """
         self.signature.bind(args, kwargs or {})
         called: Counter[tuple[Any, ...]] = Counter()
@@ -103,15 +106,28 @@ class EagerProgram:
                 assert override is not None
                 return override(step, step_args, {**more, "extra": extra} if extra else more)
 
-            return uses[min(use, len(uses) - 1)].run(data, {}, ask)
+            found = uses[min(use, len(uses) - 1)].run(data, {}, ask)
+            # as torch lays results out: what comes next may view them
+            return pytree.tree_map_only(torch.Tensor, torch.Tensor.contiguous, found)
 
         given, named = self._arguments(args, kwargs or {})
         if override is None:
             with torch.no_grad(), whole_layers():
                 return _plain(self.model(*given, **named))
         self._runs += 1
-        with torch.no_grad(), whole_layers(), Watch(compute):
-            return _plain(self.model(*given, **named))
+        try:
+            with torch.no_grad(), whole_layers(), Watch(compute):
+                return _plain(self.model(*given, **named))
+        except InputError:
+            raise
+        except Exception as error:  # the user's code may raise anything
+            with torch.no_grad(), whole_layers():
+                self.model(*given, **named)
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise CaptureError(
+                f"{type(self.model).__name__}: torch.export refuses this model, and it does not run"
+                f" with its products taken out: {reason}"
+            ) from error
 
     def use(self, step: Step, kwargs: Mapping[str, Any]) -> int:
         """Number a call of an override among all of a run; as `Program.use`."""

@@ -62,8 +62,8 @@ class Recording:
         Calls that are products, each with its own small graph and the names of its products.
     notes : tuple of str
         What the workload says and does not say.
-    batch : int or None
-        Samples of the example, where the model takes any number of them.
+    axes : dict or None
+        Input -> the axis that counts its samples, where the model takes any number of them.
     """
 
     model: nn.Module
@@ -74,7 +74,7 @@ class Recording:
     naming: Naming
     calls: list[tuple[Seen, Lowered, dict[str, str]]]
     notes: tuple[str, ...]
-    batch: int | None
+    axes: dict[str, int] | None
 
 
 def copy_of(model: nn.Module) -> nn.Module:
@@ -158,9 +158,12 @@ def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         first = trace(twin, memory, args, kwargs)
         graph = lowered(first, name)
         size = next(t.shape[0] for t in parts_of((args, dict(kwargs))) if t.dim())
-        second = twice(twin, memory, args, kwargs, size)
-        seen = first.seen if second is None else with_batch(graph, first, second, size)
-    shapes = SampleShapes(name, graph.inputs.values())
+        second = twice(twin, memory, args, kwargs)
+        seen, axes = first.seen, None
+        if second is not None:
+            axes = {n: a for n, a in zip(graph.inputs, second[1], strict=True) if a is not None}
+            seen = with_batch(graph, first, second[0], size)
+    shapes = SampleShapes(name, graph.inputs, axes=axes)
     small = {call.node: small_graph(call, memory) for call in seen}
     own = {node: list(find_products(one, shapes)) for node, one in small.items()}
     kinds: Kinds = _without_products(graph, shapes, {node for node, names in own.items() if names})
@@ -179,8 +182,8 @@ def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
             steps = [naming.names[name] for name in of_whole]
             calls.append((call, small[call.node], dict(zip(own[call.node], steps, strict=True))))
     notes = tuple(_notes(twin, first, memory))
-    batch = None if second is None else size
-    return Recording(twin, graph, shapes, found, kinds, naming, calls, notes, batch)
+    graph.axes = axes
+    return Recording(twin, graph, shapes, found, kinds, naming, calls, notes, axes)
 
 
 def eager_program(

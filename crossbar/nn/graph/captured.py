@@ -18,6 +18,7 @@ from crossbar.nn.eager.record import eager_program, failure, record
 from crossbar.nn.graph.checks import check_arguments, check_model
 from crossbar.nn.graph.draft import Draft, Found, Lowered
 from crossbar.nn.graph.export import (
+    Exported,
     export_model,
     free_sizes,
     has_tokens,
@@ -89,8 +90,8 @@ def capture_model(
     model : nn.Module or torch.export.ExportedProgram
         In evaluation mode; it is not changed.
     args, kwargs
-        Example inputs as the model takes them, axis 0 of every tensor being the batch. Not needed
-        for an exported program.
+        Example inputs as the model takes them. Axis 0 of the first tensor counts the samples; how
+        the others do is told in `crossbar.nn.batch_axes`. Not needed for an exported program.
     strict : bool
         Refuse a model that `torch.export` refuses.  Else it is recorded while it runs, with a
         `CaptureWarning`.
@@ -133,30 +134,38 @@ def _recorded(
     refusal: UntraceableError,
 ) -> Captured:
     """Capture a model that `torch.export` refuses, by recording what it does with the example."""
-    recording = record(model, args, kwargs)
+    try:
+        recording = record(model, args, kwargs)
+    except InputError:
+        raise
+    except Exception as error:  # the user's code may do anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CaptureError(f"{refusal}, nor recorded while it runs: {reason}") from error
     graph, naming = recording.graph, recording.naming
     products = _products(graph, recording.found, naming)
     workload = build_workload(graph, recording.shapes, naming.names, recording.kinds, products)
     signature = _signature(graph, naming, positional)
-    if recording.batch is not None:
-        signature = free_batch(signature, recording.batch)
+    if recording.axes is not None:
+        signature = free_batch(signature, recording.axes)
     program = eager_program(recording, signature, len(graph.positional), products)
     notes = recording.notes
     warnings.warn(f"{refusal}. {' '.join(notes)}", CaptureWarning, stacklevel=2)
     return Captured(workload, program, products, notes)
 
 
-def _lowered(exported: ExportedProgram, model: nn.Module | None) -> Lowered:
-    program = write_out(exported)
+def _lowered(exported: ExportedProgram | Exported, model: nn.Module | None) -> Lowered:
+    is_own = isinstance(exported, Exported)
+    program = write_out(exported.program if is_own else exported)
     graph = lower(program, refuse_dropout=model is None)
     if model is not None:
         graph.model_name = type(model).__name__
     graph.examples, graph.most = free_sizes(program)
+    graph.axes = exported.axes if is_own else None
     return graph
 
 
 def _finish(graph: Lowered, positional: tuple[str, ...] | None) -> Captured:
-    shapes = SampleShapes(graph.model_name, graph.inputs.values(), graph.examples)
+    shapes = SampleShapes(graph.model_name, graph.inputs, graph.examples, graph.axes)
     found = find_products(graph, shapes)
     fold_batch_norms(graph, found)
     graph.drop_unused()
@@ -199,7 +208,7 @@ def _with_lengths(
     """
     if tokens is None:
         return workload
-    limits = _limits(graph, input_shapes(graph.inputs))
+    limits = _limits(graph, input_shapes(graph.inputs, graph.axes))
     try:
         lengths = {tokens + 1, tokens + 2, tokens + 3, max(2, tokens // 2)} - {tokens}
         others = {n: at(n) for n in sorted(lengths)}
@@ -263,7 +272,7 @@ def _signature(graph: Lowered, naming: Naming, positional: tuple[str, ...] | Non
     def new(name: str) -> Ref:
         return Ref(naming.names[name])
 
-    inputs = input_shapes(graph.inputs)
+    inputs = input_shapes(graph.inputs, graph.axes)
     return Signature(
         fill(_arguments(graph, positional), new),
         {naming.names[name]: shape for name, shape in inputs.items()},

@@ -54,10 +54,8 @@ def _tensordot(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes
 
 def _matmul(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
     """Multiply as `torch.matmul` does: vectors have no axis of their own in the result."""
-    operands = [named["self"], named["other"] if "other" in named else named["mat2"]]
-    if not all(isinstance(operand, Ref) for operand in operands):
-        return None
-    return _stacked(expansion, operands, shapes)
+    other = next(key for key in ("other", "mat2", "vec", "tensor") if key in named)
+    return _stacked(expansion, [named["self"], named[other]], shapes)
 
 
 def _baddbmm(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -> Ref | None:
@@ -69,59 +67,44 @@ def _baddbmm(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) 
     return expansion.add("aten.add.Tensor", (y, named["self"]), expansion.origin.first)
 
 
-def _stacked(expansion: Expansion, operands: list[Ref], shapes: SampleShapes) -> Ref | None:
-    constants = expansion.graph.constants
-    constant = [operand.name in constants for operand in operands]
-    axes = [expansion.value(operand).axes for operand in operands]
-    place = 0 if constant[0] else 1
-    if constant[0] == constant[1] or (place == 1 and axes[1] == 2 and axes[0] > 1):
-        return None  # a plain layer, or none
-    if min(axes) == 0 or axes[1 - place] < 2:
+def _stacked(expansion: Expansion, operands: list[Any], shapes: SampleShapes) -> Ref | None:
+    """Multiply matrices, or stacks of them that are stretched to each other."""
+    if not all(isinstance(operand, Ref) for operand in operands):
         return None
-    # a b c: the last axes of the left one, b c those of the right one; stacks have capitals
-    ends = ["ab"[2 - min(axes[0], 2) :], "bc"[: min(axes[1], 2)]]
-    most = max(n - 2 for n in axes)
-    stack = "".join(reversed([chr(ord("A") + k) for k in range(max(0, most))]))
-    terms = []
-    for n, end in zip(axes, ends, strict=True):
-        own = max(0, n - 2)
-        terms.append(stack[len(stack) - own :] + end)
-    out = stack + "".join(n for n in (ends[0] + ends[1]) if n != "b")
-    dropped: set[str] = set()
-    # an axis of one matrix or of one part of the data is not there
+    constants, axes = expansion.graph.constants, [expansion.value(n).axes for n in operands]
+    constant = [operand.name in constants for operand in operands]
+    place = 0 if constant[0] else 1
+    is_layer = place == 1 and axes[1] == 2
+    if constant[0] == constant[1] or is_layer or min(axes) < 1 or axes[1 - place] < 2:
+        return None
+    ends = ["ab"[-min(axes[0], 2) :], "bc"[: min(axes[1], 2)]]
+    stack = ascii_letters[3 : 1 + max(axes)]
+    terms = [stack[len(stack) - max(0, n - 2) :] + end for n, end in zip(axes, ends, strict=True)]
+    out = stack + "".join(ends).replace("b", "")
+    # what is stretched to the other has an axis of one, which is left out
     for k in (place, 1 - place):
         sizes = expansion.value(operands[k]).shape
-        other = dict(
-            zip(terms[1 - k], expansion.value(operands[1 - k]).shape, strict=True)
-        )
         ones = [
             i
-            for i, n in enumerate(terms[k])
-            if n in stack and sizes[i] == 1 and n not in dropped and (k == place or other.get(n, 1) != 1)
+            for i, letter in enumerate(terms[k])
+            if letter in stack and sizes[i] == 1 and letter in terms[1 - k]
         ]
         if not ones:
             continue
+        left = tuple(size for i, size in enumerate(sizes) if i not in ones)
+        terms[k] = "".join(letter for i, letter in enumerate(terms[k]) if i not in ones)
         if k == place:
-            weight = constants[operands[k].name]
-            kept = [size for i, size in enumerate(weight.shape) if i not in ones]
-            operands = list(operands)
-            operands[k] = expansion.constant(operands[k], weight.reshape(kept))
-            # axes that the data does not have either come back below
-        elif ones:
-            shape = tuple(size for i, size in enumerate(sizes) if i not in ones)
-            operands = list(operands)
-            operands[k] = expansion.add("aten.squeeze.dims", (operands[k], ones), shape)
-        letters = {terms[k][i] for i in ones}
-        terms[k] = "".join(n for n in terms[k] if n not in letters)
-        dropped |= letters
-    missing = [n for n in out if n not in terms[0] and n not in terms[1]]
-    if missing:
-        return None
+            tensor = constants[operands[k].name].reshape(left)
+            operands[k] = expansion.constant(operands[k], tensor)
+        else:
+            operands[k] = expansion.add("aten.squeeze.dims", (operands[k], ones), left)
     return _contract(expansion, operands, terms, out, shapes)
 
 
-def _contract(expansion: Expansion, operands: list[Ref], terms: list[str], out: str) -> Ref | None:
-    """Write a sum of products over shared letters as a linear layer, where it is one."""
+def _contract(
+    expansion: Expansion, operands: list[Ref], terms: list[str], out: str, shapes: SampleShapes
+) -> Ref | None:
+    """Write a sum of products over shared letters as a linear layer, or several side by side."""
     graph = expansion.graph
     constant = [operand.name in graph.constants for operand in operands]
     if constant[0] == constant[1]:
@@ -146,7 +129,7 @@ def _contract(expansion: Expansion, operands: list[Ref], terms: list[str], out: 
         and bool(kept)
     )
     if not sound or len(expansion.value(x).shape) != len(of_x):
-        return None
+        return grouped(expansion, (x, weight), (of_x, of_weight), out, shapes)
     stored = graph.constants[weight.name]
     sizes = dict(zip(of_weight, stored.shape, strict=True))
     inputs, outputs = (prod(sizes[letter] for letter in part) for part in (summed, new))
@@ -169,6 +152,6 @@ def _contract(expansion: Expansion, operands: list[Ref], terms: list[str], out: 
 RULES: dict[str, Rule] = {
     "einsum": _einsum,
     "tensordot": _tensordot,
-    "matmul": _left_matmul,
-    "mm": _left_matmul,
+    "baddbmm": _baddbmm,
+    **dict.fromkeys(("bmm", "matmul", "mm", "mv"), _matmul),
 }

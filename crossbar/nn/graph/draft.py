@@ -210,6 +210,9 @@ class Lowered:
         Name of a free size -> what it was in the example inputs.
     most : dict
         Name of a free size -> the largest that the model allows, where it allows not every.
+    axes : dict or None
+        Input name -> the axis that counts its samples, absent where all samples share it; axis 0 of
+        every input where None.
     """
 
     model_name: str
@@ -223,6 +226,7 @@ class Lowered:
     values: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
+    axes: dict[str, int] | None = None
 
     def drop_unused(self) -> None:
         """Drop the operations and constants that no output needs."""

@@ -15,8 +15,9 @@ import logging
 import sys
 import sysconfig
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,12 +25,15 @@ from typing import Any
 import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram, ShapesCollection
+from torch.nn.modules import transformer
 from torch.utils import _pytree as pytree
 
 from crossbar.errors import CaptureError, UntraceableError
+from crossbar.nn.batch_axes import Options, axis_options, doubled, number_of_samples
 from crossbar.nn.graph.ops import is_mutable
 
 __all__ = [
+    "Exported",
     "export_model",
     "free_sizes",
     "has_tokens",
@@ -57,31 +61,84 @@ _NOISE = (
 )
 
 
+@dataclass(frozen=True)
+class Exported:
+    """An exported model.
+
+    Parameters
+    ----------
+    program : ExportedProgram
+    axes : dict of str to int
+        Input -> the axis that counts the samples; those that all samples share are absent.
+    fixed : tuple of int
+        Tensors of which the axis that was chosen cannot be free, by their number.
+    """
+
+    program: ExportedProgram
+    axes: dict[str, int]
+    fixed: tuple[int, ...]
+
+
 def export_model(
     model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, tokens: bool = False
-) -> ExportedProgram:
-    """Export ``model`` with a free batch axis (axis 0 of every tensor).
+) -> Exported:
+    """Export ``model`` with free axes of samples (`crossbar.nn.batch_axes`).
 
-    Where the model's own code fixes the batch size, the exported axis is a number; and so with
-    ``tokens``, which also frees axis 1 of what `has_tokens` speaks of.
+    Where two axes of an input may be that of the samples, the second is tried where the model
+    allows no other size of the first.  Where the model's own code fixes the batch size, the
+    exported axis is a number; and so with ``tokens``, which also frees axis 1 of what `has_tokens`
+    speaks of.
 
     Raises
     ------
     CaptureError
         When the inputs are not tensors and plain values, or the model cannot be traced.
     """
-    where = type(model).__name__
-    tensors = tensors_of(where, args, kwargs)
-    if any(t.shape[0] != 1 for t in tensors if t.dim()):
-        return _export(model, args, kwargs, tokens)
+    tensors = tensors_of(type(model).__name__, args, kwargs)
+    options = axis_options(tensors)
+    if number_of_samples(tensors) != 1:
+        return _best(model, args, kwargs, tokens, options, twice=False)
     try:
-        return _export(model, *_doubled(args, kwargs), tokens)
+        return _best(model, args, kwargs, tokens, options, twice=True)
     except CaptureError as error:
         # A model written for single samples: its batch axis stays fixed at one.
         try:
-            return _export(model, args, kwargs, tokens)
+            return _export(model, args, kwargs, tokens, [o[0] for o in options])
         except CaptureError:
             raise error from None
+
+
+def _best(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    tokens: bool,
+    options: list[Options],
+    *,
+    twice: bool,
+) -> Exported:
+    """Export with the axes that stay free; ``twice``: with every sample doubled."""
+    found: list[Exported] = []
+    failure: CaptureError | None = None
+    turns = [0] * len(options)
+    while True:
+        chosen = [of[turn] for of, turn in zip(options, turns, strict=True)]
+        given, named = doubled(args, dict(kwargs), chosen) if twice else (args, kwargs)
+        fixed: tuple[int, ...] = tuple(range(len(options)))
+        try:
+            found.append(_export(model, given, named, tokens, chosen))
+            fixed = found[-1].fixed
+        except CaptureError as error:
+            failure = failure or error
+        left = [k for k in fixed if turns[k] + 1 < len(options[k])]
+        if not left:
+            break
+        for k in left:
+            turns[k] += 1
+    if not found:
+        assert failure is not None
+        raise failure
+    return min(found, key=lambda one: (0 in one.fixed, len(one.fixed)))
 
 
 def has_tokens(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
@@ -162,22 +219,53 @@ def parameter_names(model: nn.Module) -> tuple[str, ...]:
 
 
 def _export(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], tokens: bool
-) -> ExportedProgram:
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    tokens: bool,
+    chosen: Sequence[int | None],
+) -> Exported:
     where = type(model).__name__
     free = ShapesCollection()  # type: ignore[no-untyped-call]
     tensors = tensors_of(where, args, kwargs)
     sequences = {id(x) for x in _sequences(tensors)} if tokens else set()
-    for tensor in tensors:
-        if tensor.dim():
-            axes = (0, 1) if id(tensor) in sequences else (0,)
-            free[tensor] = dict.fromkeys(axes, Dim.AUTO)
+    for tensor, axis in zip(tensors, chosen, strict=True):
+        axes = {axis} if axis is not None else set()
+        if id(tensor) in sequences:
+            axes |= {1}
+        if axes:
+            free[tensor] = dict.fromkeys(sorted(axes), Dim.AUTO)
     try:
         with _quiet(), whole_layers(), torch.no_grad():
             shapes = free.dynamic_shapes(model, args, dict(kwargs))  # type: ignore[no-untyped-call]
-            return torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
+            program = torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
     except Exception as error:  # tracing runs the user's code, which may raise anything
         raise UntraceableError(f"{where} cannot be captured: {_cause(error)}") from error
+    return _named(program, tensors, chosen)
+
+
+def _named(
+    program: ExportedProgram, tensors: list[torch.Tensor], chosen: Sequence[int | None]
+) -> Exported:
+    """Find out which of the chosen axes are free, by the names of the inputs."""
+    first = next(k for k, axis in enumerate(chosen) if axis is not None)
+    place = {id(tensor): k for k, tensor in reversed(list(enumerate(tensors)))}
+    shapes = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    axes: dict[str, int] = {}
+    fixed = []
+    # torch may have put the keywords into another order
+    leaves = pytree.tree_leaves(program.example_inputs)
+    for name, leaf in zip(program.graph_signature.user_inputs, leaves, strict=True):
+        number = place.get(id(leaf), -1)
+        axis = chosen[number] if number >= 0 else None
+        if axis is None:
+            continue
+        is_free = isinstance(shapes[name].shape[axis], torch.SymInt)
+        if not is_free:
+            fixed.append(number)
+        if is_free or number == first:
+            axes[name] = axis
+    return Exported(program, axes, tuple(fixed))
 
 
 def tensors_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
@@ -208,16 +296,6 @@ def tensors_of(where: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     return tensors
 
 
-def _doubled(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    def double(leaf: Any) -> Any:
-        return torch.cat([leaf, leaf]) if isinstance(leaf, torch.Tensor) and leaf.dim() else leaf
-
-    doubled: tuple[tuple[Any, ...], dict[str, Any]] = pytree.tree_map(double, (args, dict(kwargs)))
-    return doubled
-
-
 def _is_nested(target: Any) -> bool:
     return isinstance(target, torch._ops.HigherOrderOperator)
 
@@ -229,13 +307,25 @@ def _changes_data(target: Any) -> bool:
 
 @contextmanager
 def whole_layers() -> Iterator[None]:
-    """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from becoming one operator."""
+    """Keep `nn.TransformerEncoderLayer` and `nn.MultiheadAttention` from becoming one operator.
+
+    Nor do transformers look at the values of their masks, to find out that one is causal: it is
+    applied as it is.
+    """
     was_on: bool = torch.backends.mha.get_fastpath_enabled()
+    look = transformer._detect_is_causal_mask
     _set_fastpath(False)
+    transformer._detect_is_causal_mask = _is_said_to_be_causal
     try:
         yield
     finally:
+        transformer._detect_is_causal_mask = look
         _set_fastpath(was_on)
+
+
+def _is_said_to_be_causal(mask: Any, is_causal: bool | None = None, size: Any = None) -> bool:
+    """Answer without the mask's values, which are applied in any case, what only saves torch time."""
+    return bool(is_causal)
 
 
 _set_fastpath: Callable[[bool], None] = torch.backends.mha.set_fastpath_enabled

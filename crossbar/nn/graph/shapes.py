@@ -13,12 +13,21 @@ from crossbar.nn.graph.signature import Shape
 __all__ = ["SampleShapes", "input_shapes"]
 
 
-def input_shapes(inputs: Mapping[str, Traced]) -> dict[str, Shape]:
+def input_shapes(
+    inputs: Mapping[str, Traced], axes: Mapping[str, int] | None = None
+) -> dict[str, Shape]:
     """Return the sizes of each input, with a name for the axes that may differ from call to call.
 
     Axes that have to be equal bear the same name; the first is ``"batch"``, the first that is no
     batch ``"tokens"``.
+
+    Parameters
+    ----------
+    inputs : mapping of str to Traced
+    axes : mapping of str to int, optional
+        Input -> the axis that counts its samples; axis 0 where None.
     """
+    samples = _symbols(_of_samples(inputs, axes))
     names: dict[str, str] = {}
     shapes: dict[str, Shape] = {}
     for name, tensor in inputs.items():
@@ -27,11 +36,23 @@ def input_shapes(inputs: Mapping[str, Traced]) -> dict[str, Shape]:
             if isinstance(size, int):
                 sizes.append(size)
             else:
-                sort = "tokens" if axis else "batch"
+                is_batch = axis == 0 if axes is None else size.free_symbols <= samples
+                sort = "batch" if is_batch else "tokens"
                 new = f"{sort} of {name}" if sort in names.values() else sort
                 sizes.append(names.setdefault(str(size), new))
         shapes[name] = tuple(sizes)
     return shapes
+
+
+def _of_samples(inputs: Mapping[str, Traced], axes: Mapping[str, int] | None) -> list[Any]:
+    """Return the sizes of the axes that count samples."""
+    if axes is None:
+        return [tensor.shape[0] for tensor in inputs.values() if tensor.shape]
+    return [tensor.shape[axes[name]] for name, tensor in inputs.items() if name in axes]
+
+
+def _symbols(sizes: Iterable[Any]) -> frozenset[Any]:
+    return frozenset(s for size in sizes if not isinstance(size, int) for s in size.free_symbols)
 
 
 class SampleShapes:
@@ -41,25 +62,29 @@ class SampleShapes:
     ----------
     model_name : str
         For error messages.
-    inputs : iterable of Traced
-        The inputs.  An axis 0 of free size is the batch; where every axis 0 is a number, the first
-        one is the fixed batch size and the axis of that length is taken for the batch.  Any other
-        axis of free size counts tokens.
+    inputs : mapping of str to Traced
+        The inputs.  An axis of ``axes`` of free size is the batch; where all of them are numbers,
+        the first one is the fixed batch size and an axis 0 of that length is taken for the batch.
+        Any other axis of free size counts tokens.
     examples : mapping of str to int
         Free size -> what it was in the example: that is the length of one sample.
+    axes : mapping of str to int, optional
+        Input -> the axis that counts its samples, absent where all samples share it; axis 0 of
+        every input where None.
     """
 
     def __init__(
-        self, model_name: str, inputs: Iterable[Traced], examples: Mapping[str, int] | None = None
+        self,
+        model_name: str,
+        inputs: Mapping[str, Traced],
+        examples: Mapping[str, int] | None = None,
+        axes: Mapping[str, int] | None = None,
     ) -> None:
-        shapes = [t.shape for t in inputs if t.shape]
-        first = [shape[0] for shape in shapes]
-        free = [size for size in first if not isinstance(size, int)]
+        samples = _of_samples(inputs, axes)
         self._model = model_name
-        self._symbols = frozenset(s for size in free for s in size.free_symbols)
-        self._fixed = int(first[0]) if first and not free else None
-        others = {s for shape in shapes for n in shape[1:] if not isinstance(n, int)
-                  for s in n.free_symbols} - self._symbols  # fmt: skip
+        self._symbols = _symbols(samples)
+        self._fixed = int(samples[0]) if samples and not self._symbols else None
+        others = _symbols(size for t in inputs.values() for size in t.shape) - self._symbols
         known = examples or {}
         self._lengths = {s: known[str(s)] for s in others if str(s) in known}
 

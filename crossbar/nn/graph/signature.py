@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from crossbar.errors import CaptureError, DataError, did_you_mean
-from crossbar.nn.graph.values import Ref, decode, encode, refs
+from crossbar.nn.graph.values import Ref, decode, encode, fill, refs
 
 __all__ = ["Shape", "Signature", "too_long"]
 
@@ -50,6 +50,20 @@ class Signature:
     def inputs(self) -> tuple[str, ...]:
         """Names of the tensor inputs."""
         return tuple(self.shapes)
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The axis that counts the samples by argument, nested as the arguments are; None: none."""
+        found: dict[str, Any] = fill(self.arguments, self.axis_of)
+        return found
+
+    def axis_of(self, name: str) -> int | None:
+        """Return the axis of an input that counts the samples; None where all samples share it."""
+        shape = self.shapes[name]
+        for axis, size in enumerate(shape):
+            if isinstance(size, str) and size.split()[0] == "batch":
+                return axis
+        return 0 if shape and shape[0] == self.batch else None
 
     @property
     def batch(self) -> int | None:
@@ -164,7 +178,12 @@ class Signature:
             )
         if len(expected) != len(got) or wrong:
             sizes = ", ".join(map(str, expected))
-            raise DataError(f"input {where!r}: shape {got}, expected ({sizes})")
+            hint = ""
+            if wrong == [1] and expected[1] == 1 and not value.is_floating_point():
+                hint = (
+                    "; it was captured with one token, which fixes the length: give a longer example"
+                )
+            raise DataError(f"input {where!r}: shape {got}, expected ({sizes}){hint}")
         if value.dtype != self.dtypes[name]:
             have, want = (str(t).removeprefix("torch.") for t in (value.dtype, self.dtypes[name]))
             raise DataError(f"input {where!r}: type {have}, expected {want}")
