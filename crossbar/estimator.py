@@ -25,6 +25,7 @@ from crossbar.report import Report, build_report
 from crossbar.timing import Activity, Timing
 from crossbar.workload import find_workload
 from crossbar.workload.graph import CONVOLUTIONS, Node, Workload
+from crossbar.workload.lengths import tokens_of
 
 __all__ = ["INPUT_DENSITY", "estimate", "estimate_plan"]
 
@@ -100,16 +101,13 @@ def estimate(
     network = find_workload(workload, tokens)
     plan = build_plan(network, arch, precision=precision, signed_inputs=signed)
     _check_signed(plan, signed_inputs or {})
-    report = estimate_plan(
+    return estimate_plan(
         plan,
         input_density=input_density,
         code_density=code_density,
         signed=signed,
         precision=precision,
     )
-    if tokens is None:
-        return report
-    return replace(report, scenario={**report.scenario, "tokens": tokens})
 
 
 def estimate_plan(
@@ -149,6 +147,7 @@ def estimate_plan(
         code_density = used / sum(cells)
     by_data = arch.energy.array == "data"
     energies = _array_energies(plan, signed, raised, input_density, densities) if by_data else {}
+    tokens = tokens_of(plan.workload)
     report = build_report(
         plan,
         Activity(energies, {}, 1),
@@ -162,6 +161,7 @@ def estimate_plan(
                 "code_density": code_density if by_data else None,
                 "signed_inputs": sorted(signed),
             },
+            **({} if tokens is None else {"tokens": tokens}),
         },
     )
     notes = _notes(input_density, code_density, sorted(signed), by_data)

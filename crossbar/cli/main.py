@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +18,7 @@ from crossbar.cli import arch, report, workload
 from crossbar.cli.estimate import estimate
 from crossbar.cli.run import run
 from crossbar.cli.sweep import sweep
-from crossbar.errors import CrossbarError, InputError
+from crossbar.errors import CaptureWarning, CrossbarError, InputError
 
 __all__ = ["main"]
 
@@ -80,6 +81,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    with warnings.catch_warnings():
+        warnings.showwarning = _telling(warnings.showwarning)
+        return _answered(arguments)
+
+
+def _telling(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows warnings: those about a model as a line without the place in a file."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, CaptureWarning):
+            typer.echo(f"warning: {message}", err=True)
+        else:
+            otherwise(message, category, *place)
+
+    return show
+
+
+def _answered(arguments: list[str] | None) -> int:
     try:
         code = app(arguments, prog_name="crossbar", standalone_mode=False)
     except CrossbarError as error:

@@ -67,6 +67,8 @@ def moved(node: Node, values: Numbers) -> Numbers | None:
             return None
         return values.reshape(before).transpose(attrs["axes"]).reshape(node.shape)
     if operator == "select" and "index" in attrs:
+        if not -given[attrs["axis"]] <= attrs["index"] < given[attrs["axis"]]:
+            return None  # of samples that were captured together, this is one of another
         return _checked(node, np.take(values, attrs["index"], axis=attrs["axis"]))
     if operator == "slice" and "start" in attrs:
         along = np.arange(attrs["start"], given[attrs["axis"]], attrs["step"])

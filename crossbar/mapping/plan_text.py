@@ -20,6 +20,11 @@ PATHS = {
 }
 """How a layer's columns are computed (`LayerPlan.path`), in words."""
 
+_BITS = (
+    "bits: those of a weight x those of an input, which a zero point or a scale by token"
+    " (precision=) leaves as they are"
+)
+
 _NAMED = 4
 """Layers that are named in a line; the others are counted."""
 
@@ -92,8 +97,29 @@ def shortened(names: Sequence[str], room: int) -> list[str]:
     short = [name if len(name) <= room else f"...{name[3 - room :].lstrip('.')}" for name in names]
     if len(set(short)) < len(set(names)):
         short = [name if len(name) <= room else _of_block(name, room) for name in names]
+        short = [
+            _with_start(name, room) if _is_mistaken(cut, name, names) else cut
+            for cut, name in zip(short, names, strict=True)
+        ]
     often = Counter(short)
     return [cut if often[cut] == 1 else name for cut, name in zip(short, names, strict=True)]
+
+
+def _is_mistaken(cut: str, name: str, names: Sequence[str]) -> bool:
+    """Whether ``...0...output.dense`` may be read as ``0.output.dense``, which is another layer."""
+    start, _, end = cut.rpartition("...")
+    block = start.removeprefix("...")
+    return bool(block) and any(
+        other != name and f".{other}".endswith(f".{block}.{end}") for other in names
+    )
+
+
+def _with_start(name: str, room: int) -> str:
+    """Keep the start of what follows the last number, too: ``...0.att...output.dense``."""
+    parts = name.split(".")
+    last = max(place for place, part in enumerate(parts) if part.isdigit())
+    start = f"...{parts[last]}.{parts[last + 1][:3]}..."
+    return start + name[len(start) - room :].lstrip(".")
 
 
 def _of_block(name: str, room: int) -> str:
@@ -186,6 +212,7 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     ]
     if is_single:
         lines.append("one copy of each layer")
+    lines += [_BITS] if "bits" in columns else []
     lines += _buffer_lines(plan)
     lines += _path_lines(paths)
     if lossless:

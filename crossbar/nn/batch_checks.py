@@ -20,30 +20,56 @@ __all__ = [
 ]
 
 
-def check_finite(values: Any, where: str, first: int = 0) -> None:
+def check_finite(values: Any, where: str, first: int = 0, *, masks: bool = True) -> None:
     """Refuse NaN and infinite values in nested tensors.
 
     Parameters
     ----------
     values : nested tensors
-        Axis 0 counts samples.
+        Axis 0 counts samples; a tuple and a dictionary are the arguments of a call.
     where : str
         What stands before the number of a sample in the error: ``"data: sample"``.
     first : int
         Number of the first sample.
+    masks : bool
+        Let -inf pass: what masks of attention hold. Where it comes to a layer, that refuses it.
 
     Raises
     ------
     DataError
-        Naming the first sample that has one.
+        Naming the first sample that has one, and the input, where there are several.
     """
-    for tensor in tensors_in(values):
+    named = list(_named(values, ""))
+    for name, tensor in named:
         if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
             continue
-        rows = tensor.reshape(tensor.shape[0] if tensor.dim() else 1, -1)
-        row = int((~torch.isfinite(rows).all(dim=1)).nonzero()[0])
-        what = "NaN" if bool(torch.isnan(rows[row]).any()) else "an infinite value"
-        raise DataError(f"{where} {first + row} holds {what}")
+        bad = ~torch.isfinite(tensor)
+        if masks:
+            bad &= tensor != -torch.inf
+        rows = bad.reshape(tensor.shape[0] if tensor.dim() else 1, -1)
+        if not bool(bad.any()):
+            continue
+        row = int(rows.any(dim=1).nonzero()[0])
+        own = tensor.reshape(len(rows), -1)[row]
+        what = "NaN" if bool(torch.isnan(own).any()) else "an infinite value"
+        which = f"{name} of " if len(named) > 1 else ""
+        place, _, sort = where.rpartition(" ")
+        raise DataError(f"{place}{' ' * bool(place)}{which}{sort} {first + row} holds {what}")
+
+
+def _named(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the tensors in nested containers, each with the key, or the place, that it has."""
+    if isinstance(value, torch.Tensor):
+        yield name, value
+    elif not name and isinstance(value, tuple) and [type(v) for v in value] == [tuple, dict]:
+        for part in value:  # the arguments of a call
+            yield from _named(part, "")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _named(item, repr(key))
+    elif isinstance(value, (tuple, list)):
+        for place, item in enumerate(value):
+            yield from _named(item, name or f"input {place}")
 
 
 def check_masks(kwargs: Mapping[str, Any], where: str, first: int = 0) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from crossbar.nn.graph.captured import Captured
 from crossbar.nn.graph.ops import resolve
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Step
+from crossbar.nn.graph.signature import Signature
 from crossbar.nn.observers import Range
 from crossbar.nn.quantise import InputScale, token_scales
 from crossbar.nn.unfolding import unfold
@@ -32,12 +33,12 @@ _FEWEST, _VALUES = 256, 1 << 19
 _WHERE = "calibration"
 
 
-def _batches(data: Any, keywords: Collection[str]) -> Iterator[Batch]:
+def _batches(data: Any, signature: Signature) -> Iterator[Batch]:
     """Split calibration data, large tensors into parts, and refuse NaN."""
     whole = isinstance(data, (torch.Tensor, Mapping))
     seen = 0
-    loader = as_loader(data, _BATCH, _WHERE) if whole else data
-    for batch in as_batches(loader, keywords, _WHERE):
+    loader = as_loader(data, _BATCH, _WHERE, signature.axes) if whole else data
+    for batch in as_batches(loader, signature.arguments, _WHERE):
         check_finite((batch.args, batch.kwargs), f"{_WHERE}: sample", seen)
         check_masks(batch.kwargs, f"{_WHERE}: sample", seen)
         seen += batch.samples
@@ -163,7 +164,7 @@ def calibrate(
         return product.compute(x)
 
     with torch.no_grad():
-        for batch in _batches(data, captured.program.signature.arguments):
+        for batch in _batches(data, captured.program.signature):
             captured.program.run(batch.args, batch.kwargs, watch, dynamic)
     names = {p.weight_key: p.layer for p in products.values()}
     for key, name in names.items():

@@ -63,7 +63,9 @@ def map_model(
         An arch, a preset's name or a YAML file.
     calibration
         Data from which the activations' ranges are taken: a tensor, a tuple or dict of inputs, or
-        a loader (of ``(inputs, targets)``, inputs alone, or dictionaries).
+        a loader (of ``(inputs, targets)``, inputs alone, or dictionaries).  Here a tuple ``(a, b)``
+        is two inputs; `crossbar.simulate` takes it for ``(inputs, targets)``.  Axis 0 of the first
+        input counts the samples.
     example_inputs : tuple or dict, optional
         What the model takes, for capture; the first batch of ``calibration`` when absent.
     observer : str

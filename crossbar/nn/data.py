@@ -25,6 +25,7 @@ from crossbar.nn.batch_checks import (
     tensors_in,
     with_lists,
 )
+from crossbar.nn.slicing import slice_batch
 
 __all__ = [
     "TARGET_KEYS",
@@ -41,11 +42,13 @@ __all__ = [
 
 TARGET_KEYS = ("labels", "label", "targets", "target", "y")
 """Keys of a dictionary batch that hold targets, the first one present counts."""
-
-
 _COLLATE = (
     "no batches; give a torch.utils.data.DataLoader of it (of texts: with"
     " collate_fn=transformers.DataCollatorWithPadding(tokenizer))"
+)
+_SEVERAL = (
+    "expected (inputs, targets), or inputs alone; several inputs go as a dictionary or as a loader"
+    " of ((a, b), targets)"
 )
 
 
@@ -69,7 +72,7 @@ class Batch:
 
     @property
     def samples(self) -> int:
-        """Number of samples: the length of axis 0."""
+        """Number of samples: the length of axis 0 of the first input."""
         return _samples((self.args, self.kwargs))
 
 
@@ -82,7 +85,7 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
         ``(inputs, targets)``, inputs alone, or a dictionary.
     keywords : collection of str, optional
         The only keys of a dictionary that are passed on (what the network was captured with); all
-        where None.
+        where None.  Others are passed over, unless one is nearly the name of an input.
     where : str
         What errors call the data.
 
@@ -95,8 +98,7 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
     if isinstance(batch, (tuple, list)):
         if len(batch) not in (1, 2):
             raise DataError(
-                f"{where}: a batch is a {type(batch).__name__} of {len(batch)}; allowed: (inputs,"
-                " targets), inputs alone, or a dictionary; several inputs go as ((a, b), targets)"
+                f"{where}: a batch is a {type(batch).__name__} of {len(batch)}, {_SEVERAL}"
             )
         inputs = batch[0]
         targets = batch[1] if len(batch) == 2 else None
@@ -111,6 +113,7 @@ def split_batch(batch: Any, keywords: Collection[str] | None = None, where: str 
             if targets is None and key in kwargs:
                 targets = kwargs.pop(key)
         if keywords is not None:
+            _refuse_misspelt(kwargs, keywords, where)
             kwargs = {key: value for key, value in kwargs.items() if key in keywords}
     else:
         args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
@@ -196,10 +199,7 @@ def inputs_for(
     args, kwargs = first_batch(data, None, where)
     if not names or not kwargs:
         return args, kwargs
-    for key in kwargs:
-        near = difflib.get_close_matches(key, [n for n in names if n not in kwargs], 1, 0.85)
-        if key not in names and near and near[0] not in TARGET_KEYS:
-            raise DataError(f"{where}: unknown input {key!r} (did you mean {near[0]!r}?)")
+    _refuse_misspelt(kwargs, names, where)
     taken = {key: value for key, value in kwargs.items() if key in names}
     if not any(True for _ in tensors_in(taken)):
         raise DataError(
@@ -209,7 +209,9 @@ def inputs_for(
     return args, taken
 
 
-def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
+def as_loader(
+    data: Any, size: int, where: str = "data", axes: Mapping[str, Any] | None = None
+) -> Iterable[Any]:
     """Return a loader that can be iterated many times, from any form of data.
 
     Parameters
@@ -221,6 +223,8 @@ def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
         Samples a batch where the data is not batched yet.
     where : str
         What errors call the data.
+    axes : mapping, optional
+        As for `crossbar.nn.slicing.slice_batch`.
 
     Raises
     ------
@@ -233,9 +237,11 @@ def as_loader(data: Any, size: int, where: str = "data") -> Iterable[Any]:
         loader: Iterable[Any] = DataLoader(data, batch_size=size)
         return loader
     if is_whole(data):
-        return _cut(as_tensors(data), size, where)
+        return _cut(as_tensors(data), size, where, axes)
     if isinstance(data, Iterator):
         return list(data)  # it runs dry after one pass, and every pass must see the same
+    if isinstance(data, tuple) and len(data) > 2 and isinstance(data[0], torch.Tensor):
+        raise DataError(f"{where}: a tuple of {len(data)} tensors, {_SEVERAL}")
     if isinstance(data, Iterable):
         return data
     raise DataError(
@@ -259,6 +265,8 @@ class Head:
         Samples to yield at most; all where None.
     where : str
         What errors call the data.
+    axes : mapping, optional
+        As for `crossbar.nn.slicing.slice_batch`.
 
     Raises
     ------
@@ -267,11 +275,16 @@ class Head:
     """
 
     def __init__(
-        self, loader: Iterable[Any], limit: int | None = None, where: str = "data"
+        self,
+        loader: Iterable[Any],
+        limit: int | None = None,
+        where: str = "data",
+        axes: Mapping[str, Any] | None = None,
     ) -> None:
         self.loader = loader
         self.limit = limit
         self.where = where
+        self.axes = axes
 
     def __iter__(self) -> Iterator[Any]:
         """Yield batches in the loader's own form; the last one may be cut short."""
@@ -281,7 +294,7 @@ class Head:
             check_finite((split.args, split.kwargs), f"{self.where}: sample", done)
             left = split.samples if self.limit is None else self.limit - done
             if left < split.samples:
-                yield _slice(batch, 0, left, split.samples)
+                yield slice_batch(batch, 0, left, split.samples, self.axes)
                 return
             yield batch
             done += split.samples
@@ -303,6 +316,14 @@ def count_samples(loader: Iterable[Any]) -> int | None:
     return None
 
 
+def _refuse_misspelt(given: Collection[str], names: Collection[str], where: str) -> None:
+    """Refuse a key that is nearly that of an input; other keys of a data set are passed over."""
+    for key in given:
+        near = difflib.get_close_matches(key, set(names) - set(given), 1, 0.85)
+        if key not in names and near and near[0] not in TARGET_KEYS:
+            raise DataError(f"{where}: unknown input {key!r} (did you mean {near[0]!r}?)")
+
+
 def _targets(value: Any, where: str) -> torch.Tensor | None:
     if value is None:
         return None
@@ -321,19 +342,7 @@ def _samples(value: Any) -> int:
     return next((int(t.shape[0]) for t in tensors_in(value) if t.dim()), 0)
 
 
-def _cut(data: Any, size: int, where: str) -> list[Any]:
+def _cut(data: Any, size: int, where: str, axes: Mapping[str, Any] | None) -> list[Any]:
     """Cut whole tensors into batches."""
-    samples = split_batch(data, where=where).samples
-    return [_slice(data, start, start + size, samples) for start in range(0, samples, size)]
-
-
-def _slice(value: Any, start: int, stop: int, samples: int) -> Any:
-    """Cut axis 0 of everything that counts samples there."""
-    if isinstance(value, torch.Tensor):
-        return value[start:stop] if value.dim() and value.shape[0] == samples else value
-    if isinstance(value, Mapping):
-        return {key: _slice(item, start, stop, samples) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        items = [_slice(item, start, stop, samples) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
-    return value
+    n = split_batch(data, where=where).samples
+    return [slice_batch(data, start, start + size, n, axes) for start in range(0, n, size)]

@@ -287,7 +287,7 @@ def _as_tensor(array: NDArray[Any], dtype: torch.dtype, where: str) -> torch.Ten
         tensor = torch.from_numpy(
             array.astype(np.float64 if dtype == torch.float64 else np.float32)
         )
-    check_finite(tensor, f"{where}: sample")
+    check_finite(tensor, f"{where}: sample", masks=False)
     return tensor
 
 

@@ -89,8 +89,9 @@ def read_samples(mapped: MappedModel, loader: Any, images: int | None) -> Sample
     DataError
         Data of a wrong shape or type, empty, with NaN, or with targets in some batches only.
     """
-    keywords = mapped.body.program.signature.arguments
-    head = Head(as_loader(loader, _BATCH), images, "data")
+    signature = mapped.body.program.signature
+    keywords, axes = signature.arguments, signature.axes
+    head = Head(as_loader(loader, _BATCH, axes=axes), images, "data", axes)
     batches = tuple(split_batch(raw, keywords) for raw in head)
     given = [batch.targets for batch in batches if batch.targets is not None]
     if given and len(given) < len(batches):

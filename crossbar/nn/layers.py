@@ -134,6 +134,8 @@ class MappedLayer:
             source, scale = source / scales[:, :, None, None], np.float32(1.0)
         if quantise(source, scale, own.low, own.high, down, across, out, zero):
             raise DataError(f"{product.step}: its input holds NaN")
+        if source.size and source.min() == -np.inf:  # of a mask that is no mask here
+            raise DataError(f"{product.step}: its input holds -inf")
         return (out.transpose(0, 3, 2, 1) if window.tokens else out), window
 
     def empty_result(

@@ -41,7 +41,7 @@ def load_model(spec: str, *, trust_pickle: bool = False) -> Model:
     Returns
     -------
     nn.Module or ExportedProgram
-        A module is in evaluation mode.
+        As it is made: one in training mode is refused where it is captured.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _checked(model: object, spec: str) -> Model:
     if isinstance(model, ExportedProgram):
         return model
     if isinstance(model, nn.Module):
-        return model.eval()
+        return model
     hint = ""
     if isinstance(model, dict):
         hint = "; a dictionary of weights needs a factory that builds the network"

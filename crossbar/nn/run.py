@@ -53,8 +53,10 @@ def simulate(
     mapped : MappedModel
     loader
         A loader of ``(inputs, targets)``, inputs alone or dictionaries; or whole tensors: ``(x,
-        y)``, ``x`` or a dictionary.  Without targets the report has energy, latency and the
-        agreement with the float model instead of an accuracy.
+        y)``, ``x`` or a dictionary.  Here a tuple ``(a, b)`` is inputs and targets; a network of
+        several inputs takes a dictionary, or a loader of ``((a, b), targets)``.  Without targets
+        the report has energy, latency and the agreement with the float model instead of an
+        accuracy.
     metric : str or callable
         ``"accuracy"``, ``"f1"``, ``"matthews"`` (which leave targets of -100 out), ``"spearman"``,
         or ``metric(outputs, targets) -> float``.  Batches of sentences padded to different lengths
@@ -137,7 +139,7 @@ def simulate_beside(
     check_seeds(seed, trials)
     check_time(mapped, t_inference)
     name, score = choose_metric(metric)
-    data: Iterable[Any] = as_loader(loader, _BATCH)
+    data: Iterable[Any] = as_loader(loader, _BATCH, axes=mapped.body.program.signature.axes)
     first = redrawn(mapped, seed, t_inference, faults=trials is not None)
     sentences = Sentences(mapped, lengths)
     runs = trials if trials is not None and is_random(first) else 1
@@ -169,7 +171,7 @@ def simulate_beside(
         digital_accuracy=mean.get("digital"),
         metrics=_mean(metrics),
         images=one.images,
-        scenario=scenario(first, one.images, name, trials, seed),
+        scenario=scenario(first, one.images, name, trials, seed) | _tokens(one),
         seed=seed,
     )
     remarks = (*sentences.remarks(), *_notes(first, t_inference))
@@ -188,6 +190,12 @@ def simulate_beside(
         identical=not is_random(first),
     )
     return replace(report, trials=block), one.outputs
+
+
+def _tokens(one: Pass) -> dict[str, int]:
+    """Say how long the samples are where all are of one length."""
+    found = set(one.lengths)
+    return {"tokens": found.pop()} if len(found) == 1 else {}
 
 
 def _scores(one: Pass, score: Metric) -> dict[str, float]:

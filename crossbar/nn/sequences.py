@@ -257,15 +257,18 @@ class Order:
         roll: bool,
     ) -> dict[str, torch.Tensor]:
         """Collect the input vectors of each step for copies of the first sample."""
+        signature = self.program.signature
+        axes = {id(x): signature.axis_of(n) for n, x in signature.bind(args, kwargs).items()}
 
         def copies(leaf: Any) -> Any:
-            if not isinstance(leaf, torch.Tensor) or not leaf.dim() or leaf.shape[0] != samples:
+            axis = axes.get(id(leaf))
+            if axis is None or leaf.shape[axis] != samples:
                 return leaf
-            one = leaf[:1].expand(size, *leaf.shape[1:]).clone()
+            one = torch.cat([leaf.narrow(axis, 0, 1)] * size, axis)
             if leaf.dim() > 1 and not leaf.is_floating_point() and _is_mask(leaf):
                 return torch.ones_like(one)
             if roll and leaf.dim() > 1:
-                one[-1] = one[-1].roll(1, 0)
+                one.select(axis, -1).copy_(one.select(axis, -1).roll(1, 0))
             return one
 
         found: dict[str, torch.Tensor] = {}

@@ -51,9 +51,9 @@ _RESOURCES = {
 
 
 def pace_words(report: Report) -> str:
-    """Name what sets the pace and how busy it is: ``"conv1, busy 98 % of the time"``."""
+    """Name what sets the pace, and how busy it is in a stream of inferences."""
     found = pace(report)
-    busy = "" if found.load is None else f", busy {percent(found.load)} of the time"
+    busy = "" if found.load is None else f", busy {percent(found.load)} of the time in a stream"
     return f"{found.name}{busy}"
 
 
@@ -252,7 +252,7 @@ def _until(copies: Copies) -> str:
     if copies.factor is None:
         return ""
     then = f", then {copies.until} is the slowest" if copies.until else ""
-    return f": at most x {copies.factor:.3g}{then}"
+    return f": throughput at most x {copies.factor:.3g}{then}"
 
 
 def _parts(report: Report) -> Iterator[tuple[str, str, int]]:

@@ -10,6 +10,7 @@ from typing import Any
 from crossbar.report.bottleneck import PATH_PARTS, by_part
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
+from crossbar.report.sequence_words import length_words, sequence_numbers
 
 __all__ = ["Difference", "Row", "changed_hardware", "compare_reports"]
 
@@ -222,7 +223,8 @@ def _totals(report: Report) -> dict[str, Any]:
     data["stream.waits_for"] = waits and waits["cause"]
     data.pop("stream.images")  # how long it took to find the pace says nothing about the chip
     path = dict.fromkeys(PATH_PARTS, 0) | by_part(report)
-    return data | {f"critical_path.{what}": cycles for what, cycles in path.items()}
+    data |= {f"critical_path.{what}": cycles for what, cycles in path.items()}
+    return data | {f"sequences.{k}": value for k, value in sequence_numbers(report).items()}
 
 
 def _digital(report: Report) -> dict[str, Any]:
@@ -246,6 +248,7 @@ def _scenario(report: Report) -> dict[str, Any]:
         "workload": report.workload,
         **_flat({"precision": report.precision}),
         **_flat(rest),
+        "tokens": length_words(report),
         "images": report.images,
         "seed": report.seed,
         "latency_kind": report.latency_kind,

@@ -39,6 +39,8 @@ _TOTAL_UNITS = {
     "metrics.agreement": "%",
     "metrics.digital_agreement": "%",
     "chip.utilisation": "%",
+    "sequences.per_second": "1/s",
+    "sequences.energy_per_token": "J",
 }
 _TABLES = (
     ("components", "energy", "J", "energy by component"),
@@ -52,6 +54,10 @@ _TABLES = (
     ("layers", "arrays", "", "arrays by layer"),
 )
 """Group, number, unit, title; components leak what the totals say."""
+
+_SAID = {"pool": "pool: compares (pooling, token scales)"}
+_SAID["pool_ops"] = _SAID["pool"].replace("pool:", "pool_ops:")
+"""Names of rows that say too little."""
 
 
 def difference_table(
@@ -157,7 +163,10 @@ def _numbers(
     room = WIDTH - taken - len(heads) - 3  # a blank before every column and at both ends
     block = table(
         ["<", *heads],
-        [[wrapped(row.key, room), *cells] for row, cells in zip(shown, numbers, strict=True)],
+        [
+            [wrapped(_SAID.get(row.key, row.key), room), *cells]
+            for row, cells in zip(shown, numbers, strict=True)
+        ],
         title=head,
         width=WIDTH,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 from crossbar.energy import COMPONENTS
@@ -19,6 +19,7 @@ from crossbar.report.bottleneck import by_part
 from crossbar.report.digital_trace import digital_traces
 from crossbar.report.facts import Facts
 from crossbar.report.report import Report
+from crossbar.report.sequence_trace import sequence_traces
 from crossbar.report.trace import Explanation, Term
 from crossbar.report.wear import WEAR, wear_number
 
@@ -45,11 +46,20 @@ _HEADINGS = {f"components.{name}": (said,) for name, said in COMPONENTS.items()}
     **dict.fromkeys(("bound.latency", "bound.throughput"), ("at best", "bound")),
     **dict.fromkeys(("programming.energy", "programming.latency"), ("programming",)),
     **{f"chip.{key}": ("in use",) for key in ("arrays", "pes", "tiles", "utilisation")},
+    "sequences.mean": ("sequences", "tokens", "lengths"),
+    "sequences.per_second": ("sequences", "tokens_per_second", "tokens/s"),
+    "sequences.energy_per_token": ("sequences",),
+    **dict.fromkeys(("sequences.shortest", "sequences.longest"), ("lengths",)),
 }
 """What the printed table calls a number, where that is not its key."""
 
 _TIME = re.compile("latency|throughput", re.IGNORECASE)
-_NEAR = 8
+_ATTENTION = ("digital.matmul", "digital.softmax", "digital.mul")
+"""Scores and context, softmax, scaling."""
+
+_NEAR = 3
+_LONGEST = 200
+_START = 40
 _GENERAL = (
     *("LAYER", "LAYER.COMPONENT", "COMPONENT"),
     *("accuracy", "area", "energy", "latency", "throughput"),
@@ -85,10 +95,13 @@ def explain_number(report: Report, name: str, *, source: str = "report") -> Expl
     """
     builders = _builders(Facts(report, source))
     found = _named(name, builders)
-    if not name or not found:
+    parts = [] if found else _parts(name, builders)
+    if not name or not (found or parts):
         raise _unknown(name, builders)
-    terms = dict.fromkeys(term for full in found for term in builders[full]())
-    return Explanation(name, tuple(terms), _notes(report, found))
+    terms = dict.fromkeys(term for full in (*found, *parts) for term in builders[full]())
+    said = (f"It is written out in this network; its digital work: {', '.join(parts)}.",)
+    notes = said if parts else _notes(report, found)
+    return Explanation(name, tuple(terms), notes)
 
 
 def number_names(report: Report) -> tuple[str, ...]:
@@ -122,7 +135,7 @@ def _builders(facts: Facts) -> dict[str, _Build]:
     add("counts.saturations", _saturations, counted.saturated_share)
     _add_times(facts, add)
     _add_powers(facts, add)
-    for full, traces in digital_traces(facts):
+    for full, traces in (*digital_traces(facts), *sequence_traces(facts)):
         add(full, *traces)
     for name in facts.components:
         found[f"components.{name}"] = partial(_component, facts, name)
@@ -206,6 +219,13 @@ def _named(name: str, known: Iterable[str]) -> list[str]:
     return [full for full, called in names if folded in {each.casefold() for each in called}]
 
 
+def _parts(name: str, known: Collection[str]) -> list[str]:
+    """Find the digital work of attention where the graph has no node of that kind."""
+    if name.casefold() != "attention" or "digital.softmax" not in known:
+        return []
+    return [full for full in _ATTENTION if full in known]
+
+
 def _short(full: str) -> str:
     """Leave out what stands before the first point; of the powers, ``power`` is the average."""
     if full == "power.average":
@@ -234,6 +254,12 @@ def _saturations(facts: Facts) -> Term:
     return counted.count(facts, "saturations")
 
 
+def _bare(name: str, names: Iterable[str]) -> UnknownNameError:
+    """Name the nearest number alone, where names are long."""
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return UnknownNameError("number", f"{name[:_START]}...", nearest)
+
+
 def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     """List the nearest numbers; where none is near, a few of the most general ones."""
     short = {full: _short(full) or full for full in known}
@@ -241,7 +267,8 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     is_full = any(full.startswith(f"{group}.") for full in short)
     names = set(short) if is_full else set(short.values())
     if difflib.get_close_matches(name, names, n=1, cutoff=0.5):
-        return UnknownNameError("number", name, names, near=_NEAR)
+        errors = (UnknownNameError("number", name, names, near=n) for n in range(_NEAR, 0, -1))
+        return next((e for e in errors if len(str(e)) < _LONGEST), _bare(name, names))
     return UnknownNameError("number", name, _GENERAL, more=len(set(short.values())))
 
 

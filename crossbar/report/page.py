@@ -17,6 +17,7 @@ from crossbar.report.digital import HEADS, built_components, table_rows
 from crossbar.report.head import facts_of_run, precision_words
 from crossbar.report.markup import data_table, document, escaped, items, listing, picture, tiles
 from crossbar.report.report import Report
+from crossbar.report.sequence_words import mean_clocks, mean_words
 from crossbar.report.trial_words import lost_words, score_text, trial_rows, trial_words
 from crossbar.units import text
 
@@ -71,7 +72,7 @@ def _answers(report: Report, title: str) -> Iterator[str]:
     yield f"<h1>{escaped(title)}</h1>"
     for label, words in facts_of_run(report):
         yield f"<p><b>{escaped(label)}</b> {escaped(words)}</p>"
-    power, bound = report.power, report.bound
+    power, bound, (clocks, _) = report.power, report.bound, mean_clocks(report)
     known = (
         ("float", report.float_accuracy),
         (f"{precision_words(report)} digital", report.digital_accuracy),
@@ -95,7 +96,7 @@ def _answers(report: Report, title: str) -> Iterator[str]:
             (
                 "latency",
                 text(report.latency, "s"),
-                f"{report.cycles:,} clocks; {text(bound['latency'], 's')} {BOUND}",
+                f"{clocks:,.0f} clocks{mean_words(report)}; {text(bound['latency'], 's')} {BOUND}",
             ),
             (
                 "throughput",

@@ -188,7 +188,8 @@ def sequence_report(lengths: Lengths, activity: Activity, **head: Any) -> Report
         notes=(
             *base.notes,
             "Energy, counts, latency and throughput are means over the samples, each at its own"
-            f" length; clocks, waits and the critical path are those of {shown} tokens.",
+            " length; the schedule (its clocks, waits and critical path) is that of"
+            f" {shown} tokens.",
         ),
         sequences=_block(lengths, reports, shown, energy, throughput),
     )

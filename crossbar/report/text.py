@@ -14,7 +14,7 @@ from crossbar.report.digital import digital_table
 from crossbar.report.head import LABEL, head, precision_words
 from crossbar.report.lines import WIDTH, broken_line, clean, cut_line, wrapped
 from crossbar.report.report import Report
-from crossbar.report.sequence_words import sequence_words, shown_words
+from crossbar.report.sequence_words import mean_clocks, mean_words, sequence_words, shown_words
 from crossbar.report.trial_words import lost_words, score_text, trial_words
 from crossbar.report.wear import wear_words
 from crossbar.tables import table
@@ -23,6 +23,7 @@ from crossbar.units import text
 __all__ = ["report_table"]
 
 _HEAVIEST = 5
+_CHARGED = "digital work and port traffic are charged to the layer that has their tiles"
 _UNITS = ("arrays", "pes", "tiles", "chip_tiles")
 
 
@@ -38,6 +39,7 @@ def report_table(report: Report) -> str:
         _heaviest(report, f"by {what}", key)
         for what, key in (("energy", "energy"), ("time", "time"))
     ]
+    blocks[-1] += f"\n{_CHARGED}"
     digital = digital_table(report, WIDTH)
     if digital:
         blocks.append(digital)
@@ -110,13 +112,13 @@ def _costs(report: Report) -> list[str]:
 
 def _times(report: Report) -> list[str]:
     """Write times, what sets the pace and what would help."""
-    bound, interval, shown = report.bound, report.stream["interval"], shown_words(report)
+    bound, mean, (clocks, interval) = report.bound, mean_words(report), mean_clocks(report)
     lines = [
-        *_line("latency", f"{text(report.latency, 's')}, {report.cycles:,} clocks{shown}"),
+        *_line("latency", f"{text(report.latency, 's')}, {clocks:,.0f} clocks{mean}"),
         *_line(
             "throughput",
             f"{text(report.throughput, '', 4)} inferences/s, one every {interval:,.0f}"
-            f" clocks{shown}",
+            f" clocks{mean}",
             "" if report.stream["steady"] else "not settled",
         ),
         *_line(
@@ -174,7 +176,8 @@ def _heaviest(report: Report, what: str, key: str) -> str:
             ]
             for name, other, (cells, layers) in zip(names, others, alike.items(), strict=True)
         ],
-        title=f"heaviest layers {what} ({shown} of {len(report.layers)})",
+        title=f"heaviest layers {what} ({shown} of {len(report.layers)}); busy of one inference"
+        f"{shown_words(report)} alone",
         width=WIDTH,
     )
 

@@ -106,8 +106,9 @@ FORMULAS = {
         "",
     ),
     "pool_ops": Formula(
-        "elements into the comparator of max pooling",
-        "outputs x elements of the window, over the max pools after the layer",
+        "elements into the comparator: max pooling, token scales",
+        "outputs x elements of the window, over the max pools after the layer; inputs of a layer"
+        " with a scale by token",
         "",
     ),
     "adds": Formula(

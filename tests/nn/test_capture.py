@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from crossbar.errors import CaptureWarning
 from crossbar.nn.graph.captured import Captured, capture, capture_model
 from crossbar.nn.graph.product import product_from_dict, product_tensors, product_to_dict
 from crossbar.nn.graph.program import Program
@@ -64,7 +66,9 @@ def captured() -> Callable[[str], tuple[nn.Module, Inputs, Captured]]:
             torch.manual_seed(0)
             factory, inputs = CASES[name]
             model = networks.randomise(factory())
-            known[name] = (model, inputs, capture_model(model, *inputs(2)))
+            with warnings.catch_warnings():  # "attention" takes the sequence first
+                warnings.simplefilter("ignore", CaptureWarning)
+                known[name] = (model, inputs, capture_model(model, *inputs(2)))
         return known[name]
 
     return get

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from crossbar.errors import CaptureError, DataError
+from crossbar.errors import CaptureError, CaptureWarning, DataError
 from crossbar.nn.graph.captured import capture, capture_model
 from tests.nn import networks
 
@@ -138,7 +138,8 @@ def test_image_without_a_batch_axis_is_named():
 
 
 def test_fixed_batch_is_remembered():
-    result = capture_model(Fixed().eval(), (torch.randn(4, 3),))
+    with pytest.warns(CaptureWarning, match="fixed at 4 by the network; it is taken for the"):
+        result = capture_model(Fixed().eval(), (torch.randn(4, 3),))
     assert result.program.signature.batch == 4
     assert [n.shape for n in result.workload] == [(3,), (2,), (2,)]
     assert result.program.run((torch.randn(4, 3),)).shape == (4, 2)

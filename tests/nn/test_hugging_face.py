@@ -109,3 +109,20 @@ def test_a_misspelt_keyword_is_told_the_right_one(model):
     batch["input_idz"] = batch.pop("input_ids")
     with pytest.raises(DataError, match=r"'input_idz' \(did you mean 'input_ids'\?\)"):
         xb.map_model(model, "isaac_8bit", calibration=[batch])
+
+
+def test_outputs_have_the_attributes_of_the_models_own(model, tmp_path) -> None:
+    inputs = {"input_ids": torch.stack([row["input_ids"] for row in rows()])}
+    mapped = xb.map_model(model, "ideal_8bit", calibration=inputs)
+    for again in (mapped, _saved(mapped, tmp_path)):
+        out = again(**inputs)
+        assert out.logits is out["logits"]
+        assert out.logits is out[0]
+        assert isinstance(out, dict)
+        with pytest.raises(AttributeError, match="'loss'; the output holds 'logits'"):
+            out.loss  # noqa: B018
+
+
+def _saved(mapped, folder):
+    xb.save_mapped(mapped, folder / "m")
+    return xb.load_mapped(folder / "m")

@@ -15,6 +15,7 @@ from torch import nn
 
 from crossbar.bundled import fashion_images, fashion_resnet20
 from crossbar.errors import CaptureError, DataError, InputError
+from crossbar.nn.graph.captured import capture_model
 from crossbar.nn.models import load_model, load_weights
 from crossbar.nn.pt2 import input_shapes_of, load_pt2
 
@@ -73,7 +74,7 @@ def test_a_class_a_network_or_a_function(folder: Path, name: str, width: int) ->
     model = load_model(f"mine.models:{name}")
     assert isinstance(model, nn.Linear)
     assert model.in_features == width
-    assert not model.training
+    assert model.training  # as it was made: the capture refuses it
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,6 @@ def test_a_pickle_is_read_only_when_trusted(folder: Path, suffix: str) -> None:
         load_model(f"net{suffix}")
     model = load_model(f"net{suffix}", trust_pickle=True)
     assert isinstance(model, nn.Linear)
-    assert not model.training
 
 
 def test_a_trusted_pickle_must_still_be_a_network(folder: Path) -> None:
@@ -237,3 +237,10 @@ def test_weights_of_another_network_are_listed(folder: Path) -> None:
     ):
         assert part in str(told.value)
     assert torch.equal(model.weight, before)
+
+
+def test_a_network_in_training_mode_is_refused_and_not_changed(folder: Path) -> None:
+    model = load_model("mine.models:make")
+    with pytest.raises(CaptureError, match=r"training mode: call \.eval\(\)"):
+        capture_model(model, (torch.ones(2, 8),))
+    assert model.training

@@ -47,9 +47,9 @@ def test_a_busy_layer_needs_copies_until_the_next_is_the_slowest() -> None:
     assert found.next is not None
     assert found.next["name"] == "conv2"
     assert found.gain == pytest.approx(1 / LENET.layers[1]["load"])
-    assert pace_words(LENET) == "conv1, busy 100 % of the time"
+    assert pace_words(LENET) == "conv1, busy 100 % of the time in a stream"
     assert best_help(LENET) == (
-        "more copies of conv1 (replication): at most x 7.84, then conv2 is the slowest"
+        "more copies of conv1 (replication): throughput at most x 7.84, then conv2 is the slowest"
     )
     speed, help, *_ = sentences(LENET)
     assert "an image is done every 802,816 clocks (627 us), and conv1 sets that pace" in speed
@@ -160,7 +160,7 @@ def test_copies_are_not_advised_for_a_layer_that_can_have_none() -> None:
 def test_a_resource_that_limits_is_named_and_is_what_helps() -> None:
     name = next(row["name"] for row in LENET.resources if row["kind"] == "bus")
     named = limited(name, 0.97)
-    assert pace_words(named) == f"{name}, busy 97 % of the time"
+    assert pace_words(named) == f"{name}, busy 97 % of the time in a stream"
     assert f"{name} (bus of a tile) sets that pace; it is busy 97 %" in sentences(named)[0]
     assert best_help(named).startswith(f"a wider tile.bus_width, for {name}")
     assert "apart" not in best_help(named)  # they are, on ISAAC
@@ -169,7 +169,7 @@ def test_a_resource_that_limits_is_named_and_is_what_helps() -> None:
 def test_the_chips_port_may_be_what_limits() -> None:
     report = limited("off-chip port")
     report = replace(report, layers=({**LENET.layers[0], "load": 0.6}, *LENET.layers[1:]))
-    assert pace_words(report) == "off-chip port, busy 100 % of the time"
+    assert pace_words(report) == "off-chip port, busy 100 % of the time in a stream"
     assert "fewer bits in and out" in best_help(report)
     assert best_help(report).endswith(": at most x 1.67, then conv1 is the slowest")
     assert best_help(limited("the weather")) == "less work for the weather"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crossbar import build_plan, load_arch, units
+from crossbar.mapping.plan_text import shortened
 from crossbar.report import Report, build_report, explain_number
 from crossbar.timing import Activity
 from crossbar.workload import Workload
@@ -36,18 +37,18 @@ def test_it_says_what_was_run_and_what_came_out() -> None:
     assert "accuracy    92.00 % float, 91.05 % 8-bit digital, 90.12 % on the crossbars" in lines
     assert "latency     1.11 ms, 1,421,568 clocks" in lines
     assert "throughput  1221 inferences/s, one every 1,048,576 clocks" in lines
-    assert "slowest     conv1, busy 100 % of the time" in lines
+    assert "slowest     conv1, busy 100 % of the time in a stream" in lines
     assert "87 arrays in 11 PEs in 1 of 168 tiles, 75.3 % of cells used" in text
     assert "85.7 mm2, the whole chip" in text
-    assert "heaviest layers by energy (5 of 20)" in lines
-    assert "heaviest layers by time (5 of 20)" in lines
+    assert "heaviest layers by energy (5 of 20); busy of one inference alone" in lines
+    assert "heaviest layers by time (5 of 20); busy of one inference alone" in lines
 
 
 def test_the_heaviest_components_and_layers_come_first() -> None:
     lines = str(made("vgg8")).splitlines()
     table = lines.index("energy of one inference and area, by component")
     assert lines[table + 4].split()[0] == "ADCs"
-    by_time = lines.index("heaviest layers by time (5 of 8)")
+    by_time = lines.index("heaviest layers by time (5 of 8); busy of one inference alone")
     assert lines[by_time + 4].split()[0] == "features.0"
 
 
@@ -127,8 +128,10 @@ def test_the_summary_says_what_limits_and_what_would_help() -> None:
     lines = str(scheduled(made("lenet5"))).splitlines()
     summary = {line[:11].rstrip(): line[12:] for line in lines if line[:1].isalpha()}
     assert summary["at best"].endswith("inferences/s with infinite buffers, buses and vector")
-    assert summary["slowest"] == "conv1, busy 100 % of the time"
-    assert summary["what helps"].startswith("more copies of conv1 (replication): at most x 7.84, ")
+    assert summary["slowest"] == "conv1, busy 100 % of the time in a stream"
+    assert summary["what helps"].startswith(
+        "more copies of conv1 (replication): throughput at most x 7.84, "
+    )
     assert "not settled" in str(scheduled(made("lenet5"), steady=False))
 
 
@@ -246,3 +249,19 @@ def test_layers_with_the_same_numbers_are_counted_in_one_row() -> None:
     assert text.count("and 6 more like it") >= 1
     assert "heaviest layers by time (11 of 26)" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_who_is_charged_with_digital_work_is_said() -> None:
+    charged = "digital work and port traffic are charged to the layer that has their tiles"
+    assert str(made("resnet20")).count(charged) == 1
+
+
+@pytest.mark.parametrize("room", range(18, 34))
+def test_cut_names_cannot_be_taken_for_one_another(room: int) -> None:
+    blocks = ("attention.output.dense", "intermediate.dense", "output.dense")
+    names = [f"bert.encoder.layer.{n}.{block}" for n in (0, 1, 11) for block in blocks]
+    short = shortened(names, room)
+    assert len(set(short)) == len(names)
+    for n in (0, 1, 11):  # the end of the block's own layer is not that of its attention
+        own = short[names.index(f"bert.encoder.layer.{n}.attention.output.dense")]
+        assert not own.endswith(f"...{n}...output.dense")

@@ -21,7 +21,10 @@ def small():
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(36, 3)
-    )
+    ).eval()
+
+def in_training():
+    return small().train()
 
 def with_gru():
     class Net(nn.Module):
@@ -30,7 +33,7 @@ def with_gru():
             self.gru, self.last = nn.GRU(8, 8, batch_first=True), nn.Linear(8, 3)
         def forward(self, x):
             return self.last(self.gru(x.reshape(-1, 8, 8))[0][:, -1])
-    return Net()
+    return Net().eval()
 
 def a_dictionary():
     return {"weight": 1}

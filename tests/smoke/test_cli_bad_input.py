@@ -143,7 +143,7 @@ def test_a_model_that_cannot_be_loaded(crossbar: Run, model: str, told: list) ->
 
 
 def test_a_pickle_is_refused_unless_trusted(crossbar: Run) -> None:
-    torch.save(torch.nn.Linear(2, 2), "net.pt")
+    torch.save(torch.nn.Linear(2, 2).eval(), "net.pt")
     words = ("run", "tiny_reram", "--model", "net.pt", "--data", "data.npz")
     check(crossbar(*words), "net.pt: a pickle", "--trust-pickle", "torch.export.save")
     # trusted, it is read: the next thing wrong is the data

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crossbar as xb
-from crossbar.errors import InputError, WorkloadError
+from crossbar.errors import InputError, UnknownNameError, WorkloadError
 from crossbar.mapping import build_plan
 from crossbar.mapping.lengths import plan_at
 from crossbar.report import build_report
+from crossbar.report.difference import compare_reports
+from crossbar.report.explanation import explain_number
 from crossbar.timing import Activity, count, measure
 from crossbar.workload import find_workload, zoo
 from crossbar.workload.builder import WorkloadBuilder
@@ -174,4 +176,23 @@ def test_an_estimate_takes_a_length():
     own = xb.estimate("isaac_8bit", transformers.minilm6(8))
     assert own.energy == at[8].energy
     assert own.cycles == at[8].cycles
-    assert "tokens" not in own.scenario
+    assert own.scenario["tokens"] == 8
+    per_second = 8 * own.throughput
+    assert f"8 tokens a sample, {per_second:,.0f} tokens/s" in str(own)
+    assert explain_number(own, "tokens_per_second").terms[0].value == per_second
+    assert "tokens" not in str(xb.estimate("isaac_8bit", "lenet5"))
+    changed = compare_reports(at[8], at[16])
+    assert [(row.key, row.a, row.b) for row in changed.scenario] == [("tokens", 8, 16)]
+    rates = {row.key: (row.a, row.b) for row in changed.totals}
+    assert rates["sequences.per_second"] == tuple(n * at[n].throughput for n in (8, 16))
+
+
+def test_why_attention_leads_to_its_digital_work():
+    report = xb.estimate("isaac_8bit", "minilm6", tokens=8)
+    found = explain_number(report, "attention")
+    rows = {row["kind"]: row["energy"] for row in report.digital}
+    energies = [term.value for term in found.terms if term.unit == "J"]
+    assert energies == [rows["matmul"], rows["softmax"], rows["mul"]]
+    assert "digital.matmul, digital.softmax, digital.mul" in found.notes[0]
+    with pytest.raises(UnknownNameError):
+        explain_number(xb.estimate("isaac_8bit", "lenet5"), "attention")

@@ -19,10 +19,12 @@ from torch.utils import _pytree as pytree
 
 from crossbar.errors import CaptureError, InputError
 from crossbar.nn.eager.watch import WEIGHTED, Call, Memory, Watch, parts_of
+from crossbar.nn.graph.draft import PLAIN
 from crossbar.nn.graph.export import whole_layers
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Override, Program, Step
 from crossbar.nn.graph.signature import Signature
+from crossbar.nn.graph.values import Named
 
 __all__ = ["EagerProgram"]
 
@@ -187,12 +189,13 @@ class EagerProgram:
 
 
 def _plain(value: Any) -> Any:
-    """Return mappings and dataclasses as dicts, named tuples as tuples."""
+    """Return mappings and dataclasses as dicts or `Named`, named tuples as tuples."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        items = {key: _plain(item) for key, item in value.items()}
+        return items if type(value) in PLAIN else Named(items)
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return Named({f.name: _plain(getattr(value, f.name)) for f in fields(value)})
     if isinstance(value, (list, tuple)):
-        items = [_plain(item) for item in value]
-        return items if isinstance(value, list) else tuple(items)
+        several = [_plain(item) for item in value]
+        return several if isinstance(value, list) else tuple(several)
     return value

@@ -31,6 +31,7 @@ from crossbar.nn.graph.ops import PRODUCTS
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program
 from crossbar.nn.graph.recognise import find_products
+from crossbar.nn.graph.remarks import remarks
 from crossbar.nn.graph.shapes import SampleShapes
 from crossbar.nn.graph.signature import Signature
 from crossbar.nn.graph.values import Ref, fill
@@ -163,6 +164,8 @@ def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         if second is not None:
             axes = {n: a for n, a in zip(graph.inputs, second[1], strict=True) if a is not None}
             seen = with_batch(graph, first, second[0], size)
+    graph.axes = axes
+    graph.notes = remarks(graph, twin)
     shapes = SampleShapes(name, graph.inputs, axes=axes)
     small = {call.node: small_graph(call, memory) for call in seen}
     own = {node: list(find_products(one, shapes)) for node, one in small.items()}
@@ -182,8 +185,8 @@ def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
             steps = [naming.names[name] for name in of_whole]
             calls.append((call, small[call.node], dict(zip(own[call.node], steps, strict=True))))
     notes = tuple(_notes(twin, first, memory))
-    graph.axes = axes
-    return Recording(twin, graph, shapes, found, kinds, naming, calls, notes, axes)
+    own_names = None if axes is None else {naming.names[name]: axis for name, axis in axes.items()}
+    return Recording(twin, graph, shapes, found, kinds, naming, calls, notes, own_names)
 
 
 def eager_program(

@@ -336,7 +336,7 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs, recorder = kwargs or {}, self.recorder
-        if recorder.paused or func.namespace != "aten":
+        if recorder.paused:
             return func(*args, **kwargs)
         nodes = recorder.prepare(args, kwargs)
         result = func(*args, **kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from crossbar.errors import CaptureError, CaptureWarning, InputError, UntraceableError
+from crossbar.errors import CaptureError, InputError, UntraceableError
 from crossbar.nn.eager.batch import free_batch
 from crossbar.nn.eager.program import EagerProgram
 from crossbar.nn.eager.record import eager_program, failure, record
@@ -35,8 +34,10 @@ from crossbar.nn.graph.ops import PRODUCTS
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.program import Program, Step
 from crossbar.nn.graph.recognise import find_products
+from crossbar.nn.graph.remarks import remarks, warn_of_samples
 from crossbar.nn.graph.shapes import SampleShapes, input_shapes
 from crossbar.nn.graph.signature import Shape, Signature
+from crossbar.nn.graph.told import loop_notes, warn_recorded
 from crossbar.nn.graph.values import Ref, fill
 from crossbar.workload.graph import Workload
 from crossbar.workload.lengths import LENGTHS, tag_lengths
@@ -102,28 +103,52 @@ def capture_model(
         For something that is no module, a model in training mode, one that fails with these inputs,
         or, where ``strict``, one that branches on the values of a tensor.
     """
+    found = _found(model, args, kwargs, strict)
+    if not isinstance(model, ExportedProgram):  # who exports says what is free
+        warn_of_samples(found.notes)
+    return found
+
+
+def _found(
+    model: nn.Module | ExportedProgram,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None,
+    strict: bool,
+) -> Captured:
     if isinstance(model, ExportedProgram):
         return _finish(_lowered(model, None), None)
     check_model(model)
     tensors_of(type(model).__name__, args, kwargs or {})
     check_arguments(model, args, kwargs or {})
     names = parameter_names(model)
+    free: Captured | None = None
     if has_tokens(args, kwargs or {}):
         try:
-            free = export_model(model, args, kwargs or {}, tokens=True)
-            return _finish(_lowered(free, model), names)
+            exported = export_model(model, args, kwargs or {}, tokens=True)
+            free = _finish(_lowered(exported, model), names)
         except Exception:  # whatever a free length breaks: what is wrong with the model comes below
             pass
+    if free is not None and not _left(free):
+        return free
     try:
-        fixed = export_model(model, args, kwargs or {})
-        return _finish(_lowered(fixed, model), names)
+        exported = export_model(model, args, kwargs or {})
+        fixed = _finish(_lowered(exported, model), names)
+        # some layers are products at one length only
+        return free if free is not None and _left(free) <= _left(fixed) else fixed
     except UntraceableError as error:
+        if free is not None:
+            return free
         failed = failure(model, args, kwargs or {})
         if failed:
             raise CaptureError(f"{error}; it fails{failed}") from error
         if strict or failed is not None:
             raise
         return _recorded(model, args, kwargs or {}, names, error)
+
+
+def _left(captured: Captured) -> int:
+    """Count the weights that are in no product."""
+    return sum(int(node.attrs.get("weights", 0)) for node in captured.workload)
 
 
 def _recorded(
@@ -148,19 +173,19 @@ def _recorded(
     if recording.axes is not None:
         signature = free_batch(signature, recording.axes)
     program = eager_program(recording, signature, len(graph.positional), products)
-    notes = recording.notes
-    warnings.warn(f"{refusal}. {' '.join(notes)}", CaptureWarning, stacklevel=2)
+    notes = (warn_recorded(type(model).__name__, refusal), *recording.notes, *graph.notes)
     return Captured(workload, program, products, notes)
 
 
 def _lowered(exported: ExportedProgram | Exported, model: nn.Module | None) -> Lowered:
-    is_own = isinstance(exported, Exported)
-    program = write_out(exported.program if is_own else exported)
+    own = exported if isinstance(exported, Exported) else Exported(exported, None, ())
+    program = write_out(own.program)
     graph = lower(program, refuse_dropout=model is None)
     if model is not None:
         graph.model_name = type(model).__name__
     graph.examples, graph.most = free_sizes(program)
-    graph.axes = exported.axes if is_own else None
+    graph.axes = own.axes
+    graph.notes = remarks(graph, model)
     return graph
 
 
@@ -188,6 +213,7 @@ def _finish(graph: Lowered, positional: tuple[str, ...] | None) -> Captured:
         _with_lengths(workload, shapes.tokens, at, graph, required=positional is not None),
         _program(graph, naming, products, positional),
         products,
+        (*graph.notes, *loop_notes(graph, found, shapes)),
     )
 
 
@@ -274,7 +300,7 @@ def _signature(graph: Lowered, naming: Naming, positional: tuple[str, ...] | Non
 
     inputs = input_shapes(graph.inputs, graph.axes)
     return Signature(
-        fill(_arguments(graph, positional), new),
+        fill(graph.arguments(positional or ()), new),
         {naming.names[name]: shape for name, shape in inputs.items()},
         {naming.names[name]: tensor.dtype for name, tensor in graph.inputs.items()},
         _limits(graph, inputs),
@@ -289,22 +315,6 @@ def _limits(graph: Lowered, shapes: Mapping[str, Shape]) -> dict[str, int]:
         for axis, size in zip(shape, graph.inputs[name].shape, strict=True)
         if isinstance(axis, str) and str(size) in graph.most
     }
-
-
-def _arguments(graph: Lowered, positional: tuple[str, ...] | None) -> dict[str, Any]:
-    """Name the positional arguments, and put all in the order of the model's ``forward``."""
-    arguments: dict[str, Any] = {}
-    declared = positional or ()
-    for i, value in enumerate(graph.positional):
-        if i < len(declared):
-            name = declared[i]
-        elif isinstance(value, Ref):
-            name = value.name
-        else:
-            name = f"input{i}"
-        arguments[name] = value
-    named = {n: graph.keywords[n] for n in declared if n in graph.keywords}
-    return {**arguments, **named, **graph.keywords}
 
 
 @dataclass(frozen=True, eq=False)

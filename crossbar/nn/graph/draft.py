@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,13 @@ import torch
 
 from crossbar.nn.graph.ops import arguments, base_name
 from crossbar.nn.graph.product import ProductKind
-from crossbar.nn.graph.values import refs
+from crossbar.nn.graph.values import Named, Ref, refs
 
-__all__ = ["Container", "Draft", "Found", "Lowered", "Traced", "nest", "traced"]
+__all__ = ["PLAIN", "Container", "Draft", "Found", "Lowered", "Traced", "nest", "traced"]
 
+
+PLAIN = (dict, OrderedDict, defaultdict)
+"""Mappings without attributes."""
 
 Container = Callable[[Any, Any, list[Any]], Any]
 """Makes a value of another container (no list, tuple, mapping) from its type, context, items."""
@@ -22,8 +26,8 @@ Container = Callable[[Any, Any, list[Any]], Any]
 def nest(spec: Any, leaves: Iterator[Any], other: Container) -> Any:
     """Put flat values into the tuples, lists and dicts that a torch tree specification asks for.
 
-    Mappings of any class (an ordered dict, a Hugging Face output) become a dict, named tuples a
-    tuple; ``other`` decides about the rest.
+    Dictionaries become a dict, mappings of any other class (a Hugging Face output) a `Named`, named
+    tuples a tuple; ``other`` decides about the rest.
     """
     if spec.is_leaf():
         return next(leaves)
@@ -34,7 +38,8 @@ def nest(spec: Any, leaves: Iterator[Any], other: Container) -> Any:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         # A defaultdict remembers its factory, too.
         keys = context[1] if context and isinstance(context[-1], list) else context
-        return dict(zip(keys, children, strict=True))
+        named = dict(zip(keys, children, strict=True))
+        return named if kind in PLAIN else Named(named)
     if kind is tuple or isinstance(context, type):
         return tuple(children)
     return other(kind, context, children)
@@ -213,6 +218,8 @@ class Lowered:
     axes : dict or None
         Input name -> the axis that counts its samples, absent where all samples share it; axis 0 of
         every input where None.
+    notes : tuple of str
+        What may surprise in it.
     """
 
     model_name: str
@@ -227,6 +234,22 @@ class Lowered:
     examples: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     axes: dict[str, int] | None = None
+    notes: tuple[str, ...] = ()
+
+    def arguments(self, declared: Sequence[str]) -> dict[str, Any]:
+        """Name the positional arguments, and put all in the order of the model's ``forward``.
+
+        Parameters
+        ----------
+        declared : sequence of str
+            Names of its parameters; empty where they are not known.
+        """
+        found: dict[str, Any] = {}
+        for i, value in enumerate(self.positional):
+            unnamed = value.name if isinstance(value, Ref) else f"input{i}"
+            found[declared[i] if i < len(declared) else unnamed] = value
+        named = {n: self.keywords[n] for n in declared if n in self.keywords}
+        return {**found, **named, **self.keywords}
 
     def drop_unused(self) -> None:
         """Drop the operations and constants that no output needs."""

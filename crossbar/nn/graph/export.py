@@ -2,24 +2,15 @@
 
 Measured on torch 2.13: an example batch of one freezes the batch axis (samples are doubled first);
 `nn.TransformerEncoderLayer` collapses into one operator unless its fast path is off; in-place
-operations and autocast blocks have to be written out; torch prints whole graphs to stderr when
-tracing fails.
+operations and autocast blocks have to be written out.
 """
 
 from __future__ import annotations
 
 import inspect
-import io
-import linecache
-import logging
-import sys
-import sysconfig
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -31,6 +22,7 @@ from torch.utils import _pytree as pytree
 from crossbar.errors import CaptureError, UntraceableError
 from crossbar.nn.batch_axes import Options, axis_options, doubled, number_of_samples
 from crossbar.nn.graph.ops import is_mutable
+from crossbar.nn.graph.tracing import cause, first_line, quiet
 
 __all__ = [
     "Exported",
@@ -43,23 +35,6 @@ __all__ = [
     "write_out",
 ]
 
-# Data-dependent control flow surfaces as one of these, by name: their modules are private to torch.
-_DATA_DEPENDENT = ("GuardOnDataDependentSymNode", "DataDependentOutputException")
-
-# Not the user's code: frames that an error message should not point at.
-_FOREIGN = (
-    str(Path(torch.__file__).parent),
-    str(Path(__file__).parents[1]),
-    sysconfig.get_paths()["stdlib"],
-    "<",
-)
-
-_NOISE = (
-    r"(?s).*were assigned during export.*",  # an LSTM's own bookkeeping
-    r".*padding='same' with even kernel.*",  # the padding is a step of its own here
-    r".*treespec, LeafSpec.*",  # torch's own use of what it deprecates
-)
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -68,14 +43,15 @@ class Exported:
     Parameters
     ----------
     program : ExportedProgram
-    axes : dict of str to int
-        Input -> the axis that counts the samples; those that all samples share are absent.
+    axes : dict of str to int, or None
+        Input -> the axis that counts the samples; those that all samples share are absent.  Not
+        known of what was exported elsewhere.
     fixed : tuple of int
         Tensors of which the axis that was chosen cannot be free, by their number.
     """
 
     program: ExportedProgram
-    axes: dict[str, int]
+    axes: dict[str, int] | None
     fixed: tuple[int, ...]
 
 
@@ -194,11 +170,11 @@ def write_out(program: ExportedProgram) -> ExportedProgram:
     if not any(_is_nested(t) or _changes_data(t) for t in targets):
         return program
     try:
-        with _quiet():
+        with quiet():
             program = program.run_decompositions({})
     except Exception as error:  # torch raises whatever the operator raised
         raise UntraceableError(
-            f"the exported model cannot be rewritten: {_first_line(error)}"
+            f"the exported model cannot be rewritten: {first_line(error)}"
         ) from error
     for node in program.graph.nodes:
         if node.op == "call_function" and (_is_nested(node.target) or _changes_data(node.target)):
@@ -236,11 +212,11 @@ def _export(
         if axes:
             free[tensor] = dict.fromkeys(sorted(axes), Dim.AUTO)
     try:
-        with _quiet(), whole_layers(), torch.no_grad():
+        with quiet(), whole_layers(), torch.no_grad():
             shapes = free.dynamic_shapes(model, args, dict(kwargs))  # type: ignore[no-untyped-call]
             program = torch.export.export(model, args, dict(kwargs), dynamic_shapes=shapes)
     except Exception as error:  # tracing runs the user's code, which may raise anything
-        raise UntraceableError(f"{where} cannot be captured: {_cause(error)}") from error
+        raise UntraceableError(f"{where} cannot be captured: {cause(error)}") from error
     return _named(program, tensors, chosen)
 
 
@@ -260,7 +236,8 @@ def _named(
         axis = chosen[number] if number >= 0 else None
         if axis is None:
             continue
-        is_free = isinstance(shapes[name].shape[axis], torch.SymInt)
+        size = shapes[name].shape[axis]
+        is_free = isinstance(size, torch.SymInt) and not size.node.expr.is_number
         if not is_free:
             fixed.append(number)
         if is_free or number == first:
@@ -324,56 +301,8 @@ def whole_layers() -> Iterator[None]:
 
 
 def _is_said_to_be_causal(mask: Any, is_causal: bool | None = None, size: Any = None) -> bool:
-    """Answer without the mask's values, which are applied in any case, what only saves torch time."""
+    """Answer without a look at the mask: it is applied in any case, the answer saves time only."""
     return bool(is_causal)
 
 
 _set_fastpath: Callable[[bool], None] = torch.backends.mha.set_fastpath_enabled
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence torch, which logs and prints whole graphs when tracing fails.
-
-    What matters of them is in the error.  What was printed before a success is passed on.
-    """
-    logger = logging.getLogger("torch")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    printed = io.StringIO()
-    try:
-        with warnings.catch_warnings(), redirect_stderr(printed):
-            for message in _NOISE:
-                warnings.filterwarnings("ignore", message=message)
-            yield
-    finally:
-        logger.setLevel(level)
-    sys.stderr.write(printed.getvalue())
-
-
-def _cause(error: Exception) -> str:
-    """Say in one line why tracing failed, and where in the user's code."""
-    if type(error).__name__ in _DATA_DEPENDENT:
-        cause = "its control flow depends on the values of a tensor"
-    else:
-        cause = _first_line(error)
-    place = _user_line(error.__traceback__)
-    return f"{cause} ({place})" if place else cause
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:240] if lines else type(error).__name__
-
-
-def _user_line(traceback: TracebackType | None) -> str:
-    """Return the innermost line of user code: ``"net.py line 12 in forward: if x.sum() > 0:"``."""
-    found = ""
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not code.co_filename.startswith(_FOREIGN):
-            source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-            name = Path(code.co_filename).name
-            found = f"{name} line {traceback.tb_lineno} in {code.co_name}: {source}"
-        traceback = traceback.tb_next
-    return found

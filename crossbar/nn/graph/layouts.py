@@ -31,6 +31,11 @@ def _linear(expansion: Expansion, named: dict[str, Any], shapes: SampleShapes) -
 
     given = expansion.value(x)
     batch = shapes.batch_axis(given)
+    if given.axes == 1 and batch is None:
+        # one sample, taken out of the batch
+        row = expansion.add("aten.unsqueeze.default", (x, 0), (1, *given.shape))
+        y = expansion.add("aten.linear.default", (row, weight, bias), (1, outputs))
+        return expansion.add("aten.squeeze.dim", (y, 0), (outputs,))
     if batch is not None:
         return turned(x, batch) if 0 < batch < given.axes - 1 else None
     origin = expansion.made.get(x.name)

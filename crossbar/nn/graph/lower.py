@@ -14,7 +14,7 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 from crossbar.errors import CaptureError
 from crossbar.nn.graph.draft import Draft, Lowered, nest, traced
 from crossbar.nn.graph.ops import is_random, op_name
-from crossbar.nn.graph.values import Ref, fill
+from crossbar.nn.graph.values import Named, Ref, fill
 
 __all__ = ["lower"]
 
@@ -51,9 +51,9 @@ def lower(program: ExportedProgram, *, refuse_dropout: bool) -> Lowered:
 
 
 def _output_container(kind: Any, context: Any, parts: list[Any]) -> Any:
-    """Return a dataclass as a dict, anything else as a tuple."""
+    """Return a dataclass as a `Named`, anything else as a tuple."""
     if hasattr(kind, "__dataclass_fields__") and isinstance(context, list):
-        return dict(zip(context[0], parts, strict=True))
+        return Named(zip(context[0], parts, strict=True))
     return tuple(parts)
 
 

@@ -1,8 +1,9 @@
 """Which operations a captured program may hold, by name.
 
-A program is data that may come from a file, so a name is looked up in families of harmless
-functions and nowhere else: torch's ``aten`` operators, arithmetic on sizes, the product that
-crossbars compute, and what `crossbar.nn.graph.functions` adds.
+A program is data that may come from a file, so a name in a file is looked up in families of
+harmless functions and nowhere else: torch's ``aten`` operators, arithmetic on sizes, the product
+that crossbars compute, and what `crossbar.nn.graph.functions` adds.  A program in memory may hold
+any operator that a model has brought along; such a program is not written to a file.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ __all__ = [
     "RECURRENCE",
     "arguments",
     "base_name",
+    "is_allowed",
     "is_mutable",
     "is_random",
+    "loaded",
     "op_name",
     "resolve",
 ]
@@ -67,10 +70,37 @@ def op_name(target: Any) -> str:
     """
     if isinstance(target, torch._ops.OpOverload):
         name = str(target)
+        if target.namespace != "aten" and target.namespace not in _FUNCTIONS:
+            return name
     else:
         name = f"{getattr(target, '__module__', '')}.{getattr(target, '__name__', target)}"
     resolve(name)
     return name
+
+
+def is_allowed(name: str) -> bool:
+    """Whether a file may name the operator."""
+    try:
+        resolve(name)
+    except CaptureError:
+        return False
+    return True
+
+
+def loaded(name: str) -> Callable[..., Any]:
+    """Return the function of a step of a program in memory: `resolve`, or a model's own operator.
+
+    Raises
+    ------
+    CaptureError
+        When no such operator is registered.
+    """
+    family, _, rest = name.partition(".")
+    if family == "aten" or family in _FUNCTIONS:
+        return resolve(name)
+    packet, _, overload = rest.partition(".")
+    found = getattr(getattr(getattr(torch.ops, family), packet, None), overload, None)
+    return found if isinstance(found, torch._ops.OpOverload) else resolve(name)
 
 
 def resolve(name: str) -> Callable[..., Any]:
@@ -103,13 +133,17 @@ def resolve(name: str) -> Callable[..., Any]:
 
 
 def base_name(name: str) -> str:
-    """Return the bare name: ``"conv2d"`` of ``"aten.conv2d.default"``."""
-    return name.split(".")[1]
+    """Return the bare name: ``"conv2d"`` of ``"aten.conv2d.default"``.
+
+    That of a model's own operator keeps its library (``"mylib.conv2d"``): it is no other's.
+    """
+    family, base = name.split(".")[:2]
+    return base if family in ("aten", "eager", *_FUNCTIONS) else f"{family}.{base}"
 
 
 def is_random(name: str) -> bool:
     """Whether two runs of the operation may differ."""
-    function = resolve(name)
+    function = loaded(name)
     return (
         isinstance(function, torch._ops.OpOverload)
         and torch.Tag.nondeterministic_seeded in function.tags
@@ -122,8 +156,8 @@ def is_mutable(target: Any) -> bool:
 
 
 def arguments(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an aten operator by name, defaults included."""
-    function = resolve(name)
+    """Return the arguments of an operator of torch by name, defaults included."""
+    function = loaded(name)
     if not isinstance(function, torch._ops.OpOverload):
         raise TypeError(f"{name}: not an aten operator")
     declared = function._schema.arguments

@@ -18,7 +18,7 @@ import torch
 from crossbar.errors import CaptureError, SchemaVersionError
 from crossbar.nn.graph.functions import recurrence
 from crossbar.nn.graph.indices import index_error
-from crossbar.nn.graph.ops import PRODUCT, PRODUCTS, RECURRENCE, resolve
+from crossbar.nn.graph.ops import PRODUCT, PRODUCTS, RECURRENCE, is_allowed, loaded, resolve
 from crossbar.nn.graph.product import Product
 from crossbar.nn.graph.signature import Signature
 from crossbar.nn.graph.values import Ref, decode, encode, fill, refs
@@ -126,7 +126,8 @@ class Program:
         Returns
         -------
         Tensor, or a tuple, list or dict of tensors
-            As the model returns it (a dataclass or named tuple comes back as a dict or tuple).
+            As the model returns it (a named tuple comes back as a tuple, a dataclass or an output
+            of Hugging Face as a `Named`, with the same attributes).
 
         Raises
         ------
@@ -169,7 +170,19 @@ class Program:
         return self._places[step.name] + len(self._places) * int(kwargs.get("time", 0))
 
     def to_json(self) -> str:
-        """Return the program without constants and products: tensors travel apart."""
+        """Return the program without constants and products: tensors travel apart.
+
+        Raises
+        ------
+        CaptureError
+            For a program with an operator that torch does not have: a file may not name it.
+        """
+        for step in self.steps:
+            if step.op not in PRODUCTS and not is_allowed(step.op):
+                raise CaptureError(
+                    f"{step.name}: operator {step.op!r} is none of torch's own, and a file may hold"
+                    " no other; save the model's state_dict and map it again"
+                )
         return json.dumps(
             {
                 "version": VERSION,
@@ -266,6 +279,6 @@ class Program:
             unused = tuple(name for name in used if name not in needed)
             needed.update(used)
             is_product = step.op in PRODUCTS
-            function = self.products[step.name].compute if is_product else resolve(step.op)
+            function = self.products[step.name].compute if is_product else loaded(step.op)
             backwards.append((step, function, unused))
         return tuple(reversed(backwards))

@@ -11,6 +11,7 @@ import torch
 from crossbar.errors import CaptureError
 from crossbar.nn.graph import bags, contracted, layouts, recurrent, transposed
 from crossbar.nn.graph.draft import Draft, Found, Lowered
+from crossbar.nn.graph.families import KINDS
 from crossbar.nn.graph.ops import PRODUCT, RECURRENCE
 from crossbar.nn.graph.product import ProductKind
 from crossbar.nn.graph.rewrite import is_constant, rewrite_layers
@@ -35,8 +36,9 @@ def find_products(graph: Lowered, shapes: SampleShapes) -> dict[str, Found]:
     Raises
     ------
     CaptureError
-        For a convolution whose input has no batch axis.
+        For a convolution whose input has no batch axis, or weights of whole numbers.
     """
+    _refuse_whole_numbers(graph)
     rewrite_layers(graph, shapes, _REWRITES)
     graph.drop_unused()
     found: dict[str, Found] = {}
@@ -57,6 +59,22 @@ def find_products(graph: Lowered, shapes: SampleShapes) -> dict[str, Found]:
         drafts.append(draft)
     graph.drafts = drafts
     return found
+
+
+def _refuse_whole_numbers(graph: Lowered) -> None:
+    """Refuse products whose weights are integers: they are no weights of a float model."""
+    for draft in graph.drafts:
+        if not draft.op.startswith("aten.") or KINDS.get(draft.base) != "matmul":
+            continue
+        for name in draft.uses:
+            tensor, origins = graph.constants.get(name), graph.origins.get(name)
+            if tensor is None or not origins or tensor.dim() < 2 or tensor.is_floating_point():
+                continue
+            owner = f"{draft.path!r} " if draft.path else ""
+            raise CaptureError(
+                f"{graph.model_name}: {origins[0]!r}, which {owner}multiplies by ({draft.base}), is"
+                f" {str(tensor.dtype)[6:]}; weights of whole numbers: give the float model"
+            )
 
 
 Match = tuple[Ref, Found, tuple[int, ...]]

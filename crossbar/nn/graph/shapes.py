@@ -89,6 +89,11 @@ class SampleShapes:
         self._lengths = {s: known[str(s)] for s in others if str(s) in known}
 
     @property
+    def fixed(self) -> int | None:
+        """Samples of the example, where the model takes exactly so many."""
+        return self._fixed
+
+    @property
     def tokens(self) -> int | None:
         """Length of the example where exactly one length is free, else None."""
         return next(iter(self._lengths.values())) if len(self._lengths) == 1 else None

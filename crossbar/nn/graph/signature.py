@@ -87,7 +87,10 @@ class Signature:
             if name in given:
                 self._match(name, expected, given[name], tensors)
             elif any(True for _ in refs(expected)):
-                raise DataError(f"input {name!r} is missing; the network takes {self._names()}")
+                raise DataError(
+                    f"input {name!r} is missing; the network takes {self._names()}"
+                    + ("; give a dictionary, or a loader of ((a, b), targets)" if args else "")
+                )
         self._check_axes(tensors)
         return tensors
 
@@ -180,9 +183,7 @@ class Signature:
             sizes = ", ".join(map(str, expected))
             hint = ""
             if wrong == [1] and expected[1] == 1 and not value.is_floating_point():
-                hint = (
-                    "; it was captured with one token, which fixes the length: give a longer example"
-                )
+                hint = "; captured with one token, which fixes the length: give a longer example"
             raise DataError(f"input {where!r}: shape {got}, expected ({sizes}){hint}")
         if value.dtype != self.dtypes[name]:
             have, want = (str(t).removeprefix("torch.") for t in (value.dtype, self.dtypes[name]))

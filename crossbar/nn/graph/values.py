@@ -17,7 +17,7 @@ import torch
 
 from crossbar.errors import CaptureError
 
-__all__ = ["Ref", "decode", "encode", "fill", "refs"]
+__all__ = ["Named", "Ref", "decode", "encode", "fill", "refs"]
 
 _TORCH_TYPES: dict[str, type] = {
     "dtype": torch.dtype,
@@ -33,7 +33,8 @@ def fill(value: Any, get: Callable[[str], Any]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)([fill(v, get) for v in value])
     if isinstance(value, dict):
-        return {k: fill(v, get) for k, v in value.items()}
+        filled = {k: fill(v, get) for k, v in value.items()}
+        return Named(filled) if isinstance(value, Named) else filled
     if isinstance(value, slice):
         return slice(fill(value.start, get), fill(value.stop, get), fill(value.step, get))
     return value
@@ -74,7 +75,8 @@ def encode(value: Any) -> Any:
     if isinstance(value, tuple):
         return {"tuple": [encode(v) for v in value]}
     if isinstance(value, dict):
-        return {"dict": [[encode(k), encode(v)] for k, v in value.items()]}
+        tag = "named" if isinstance(value, Named) else "dict"
+        return {tag: [[encode(k), encode(v)] for k, v in value.items()]}
     if isinstance(value, slice):
         return {"slice": [encode(v) for v in (value.start, value.stop, value.step)]}
     if isinstance(value, torch.device):
@@ -116,9 +118,10 @@ def decode(data: Any) -> Any:
 
 
 def _decode_items(tag: str, content: list[Any]) -> Any:
-    if tag == "dict":
+    if tag in ("dict", "named"):
         if all(isinstance(pair, list) and len(pair) == 2 for pair in content):
-            return {decode(k): decode(v) for k, v in content}
+            values = {decode(k): decode(v) for k, v in content}
+            return Named(values) if tag == "named" else values
     elif tag == "tuple":
         return tuple(decode(v) for v in content)
     elif tag == "slice" and len(content) == 3:
@@ -140,6 +143,30 @@ def _torch_value(tag: str, text: str) -> Any:
     if not isinstance(value, _TORCH_TYPES[tag]):
         raise CaptureError(f"captured program: {tag} {text!r} is not known to torch")
     return value
+
+
+class Named(dict[Any, Any]):
+    """A dictionary whose values are attributes and places too: an output of Hugging Face.
+
+    ``out["logits"]``, ``out.logits`` and ``out[0]`` are the same, and so it stands for a dataclass.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the value of a key."""
+        if name in self:
+            return self[name]
+        keys = ", ".join(map(repr, self))
+        raise AttributeError(f"no attribute {name!r}; the output holds {keys}")
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the value of a key, of a place, or several as a tuple."""
+        if isinstance(key, slice) or (isinstance(key, int) and key not in self):
+            return self.to_tuple()[key]
+        return super().__getitem__(key)
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """Return the values in order."""
+        return tuple(self.values())
 
 
 @dataclass(frozen=True, slots=True)
