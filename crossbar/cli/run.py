@@ -195,11 +195,12 @@ def run(
     Without arguments: the bundled network on the bundled images on isaac_8bit; the report is
     printed and saved as out/report.json and, to look at, out/report.html.
     """
+    hardware = find_hardware(arch, overrides)  # a wrong name is told before slow imports
+
     from crossbar.mapping.precision import check_observer
     from crossbar.study.harm import make_faults
 
     check_observer(observer)
-    hardware = find_hardware(arch, overrides)
     for option, spec in (("--model", model), ("--data", data)):
         if spec is not None:
             check_module(option, spec)

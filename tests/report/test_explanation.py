@@ -336,7 +336,7 @@ def test_a_report_made_by_hand_or_long_ago_is_one_clear_error(
 
 def test_an_unknown_number_of_long_names_is_told_in_a_short_line() -> None:
     report = made("minilm6")
-    for name in ("encoder.layer.0.attention.output.dense.adx", "querry", "x" * 300):
+    for name in ("encoder.layer.0.attention.output.dense.adx", "quere", "x" * 300):
         with pytest.raises(UnknownNameError) as error:
             explain_number(report, name)
         assert len(str(error.value)) < 200 + 300 * (name[0] == "x")

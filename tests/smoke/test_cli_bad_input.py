@@ -160,7 +160,7 @@ def test_a_trusted_pickle_of_a_class_of_this_folder_is_read(folder: Path) -> Non
         "from torch import nn\nclass Own(nn.Linear):\n"
         "    def forward(self, x):\n        return super().forward(x.flatten(1))\n"
     )
-    write = "import own, torch; torch.save(own.Own(64, 3), 'own.pt')"
+    write = "import own, torch; torch.save(own.Own(64, 3).eval(), 'own.pt')"
     subprocess.run([sys.executable, "-c", write], check=True)
     words = ["run", "tiny_reram", "--model", "own.pt", "--data", "data.npz", "--trust-pickle"]
     # an installed command does not have its folder on the import path, unlike -c and -m
@@ -240,9 +240,14 @@ def test_calibration_data_is_checked_too(crossbar: Run) -> None:
     check(crossbar("run", "tiny_reram", *SMALL, "--calibration", "c.npz"), "c.npz", "does not take")
 
 
+def test_a_network_in_training_mode_is_refused(crossbar: Run) -> None:
+    words = ("run", "tiny_reram", "--model", "nets:in_training", "--data", "data.npz")
+    check(crossbar(*words), "training mode", "call .eval()")
+
+
 def test_strict_refuses_what_cannot_be_mapped(crossbar: Run) -> None:
-    words = ("run", "tiny_reram", "--model", "nets:with_gru", "--data", "data.npz", "--strict")
-    check(crossbar(*words), "gru", "cannot be mapped")
+    words = ("run", "tiny_reram", "--model", "nets:with_pairs", "--data", "data.npz", "--strict")
+    check(crossbar(*words), "pairs", "bilinear", "cannot be mapped")
     assert not Path("out").exists()
 
 
